@@ -1,0 +1,55 @@
+"""Where code runs and where its randomness starts."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import numpy as np
+import torch
+
+__all__ = ["default_device", "seed_everything"]
+
+
+def default_device() -> torch.device:
+    """The fastest device at hand: CUDA, else Apple's MPS, else the CPU.
+
+    The environment variable ``ATTENTION_DEVICE`` (``cpu``, ``cuda``, ``cuda:1``, ``mps``)
+    overrides it.
+
+    Raises:
+        ValueError: ``ATTENTION_DEVICE`` names a device that does not exist or is not at hand.
+    """
+    wanted = os.environ.get("ATTENTION_DEVICE")
+    if not wanted:
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(
+            f"ATTENTION_DEVICE={wanted!r} cannot be used here; expected cpu, cuda, cuda:N or "
+            f"mps, present on this machine: unset it to let the library choose ({error})"
+        ) from error
+    return device
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python's, NumPy's and PyTorch's generators (every device's), so that runs repeat.
+
+    Args:
+        seed: an integer in ``0 .. 2**32 - 1`` (NumPy's range).
+
+    Raises:
+        TypeError: not an integer.
+        ValueError: outside that range.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise TypeError(f"seed is a {type(seed).__name__}; expected an integer, such as 0")
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed={seed}; expected 0 to 2**32 - 1")
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
