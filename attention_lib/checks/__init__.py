@@ -1,0 +1,17 @@
+"""Exercise checkers: each takes a reader's function and names the mistake in it.
+
+A checker judges behaviour, not text: it calls the function on small inputs, compares the answers
+with a reference, and asks which other formula would have given them.
+"""
+
+from attention_lib.checks.contextual import check_contextualise, check_softmax
+from attention_lib.checks.result import CheckResult
+
+#: Every checker by the name of what it checks. The tests demand for each of them a list of named
+#: mistakes, which it must tell apart, and of right variants, which it must accept.
+CHECKERS = {
+    "softmax": check_softmax,
+    "contextualise": check_contextualise,
+}
+
+__all__ = ["CHECKERS", "CheckResult", "check_contextualise", "check_softmax"]

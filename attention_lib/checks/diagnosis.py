@@ -1,0 +1,201 @@
+"""Find out what a function computes instead of what it should."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from attention_lib.checks.result import CheckResult
+
+__all__ = ["Alternative", "Fact", "Probe", "diagnose"]
+
+_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One input to try. Put the smallest first: the first failure is shown to the reader."""
+
+    what: str
+    arguments: tuple
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another formula that people write, and what to tell a reader whose answers match it."""
+
+    formula: Callable
+    diagnosis: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something true of every right answer: ``holds(answer, *arguments)``."""
+
+    what: str
+    holds: Callable[..., bool]
+
+
+def diagnose(
+    name: str,
+    function: Callable,
+    *,
+    reference: Callable,
+    probes: Sequence[Probe],
+    alternatives: Sequence[Alternative] = (),
+    facts: Sequence[Fact] = (),
+) -> CheckResult:
+    """Compare a reader's function with a reference, and name the mistake where they differ.
+
+    The answers are judged whole: an alternative is named only if it gives the reader's answer on
+    every probe. A mistake that nobody foresaw still gets the facts that hold, the first fact
+    that does not, and the smallest input on which the answer is wrong.
+
+    Args:
+        name: what is checked.
+        function: the reader's function. It may return a tensor, an array or nested lists.
+        reference: the right function, which returns a tensor.
+        probes: inputs, smallest first.
+        alternatives: formulas to recognise, likeliest first.
+        facts: properties of a right answer, in the order in which to report them.
+
+    Returns:
+        A :class:`CheckResult`.
+
+    Raises:
+        TypeError: ``function`` cannot be called (a result was passed, say).
+    """
+    if not callable(function):
+        raise TypeError(
+            f"{name}: got a {type(function).__name__}; expected your function itself: write "
+            "check(my_function), without calling it"
+        )
+    expected = [reference(*_copies(probe.arguments)) for probe in probes]
+    answers: list[Tensor] = []
+    for probe in probes:
+        answer, complaint = _call(function, probe)
+        if complaint:
+            return CheckResult(name, False, _holding(facts, answers, expected, probes), complaint)
+        answers.append(answer)
+
+    holds = _holding(facts, answers, expected, probes)
+    if all(map(_same, answers, expected)):
+        return CheckResult(name, True, (*holds, "the answer is right on every input tried"))
+    for alternative in alternatives:
+        if _gives(alternative.formula, answers, probes):
+            return CheckResult(name, False, holds, alternative.diagnosis)
+    return CheckResult(name, False, holds, _example(facts, answers, expected, probes))
+
+
+def _copies(arguments: tuple) -> tuple:
+    return tuple(a.clone() if isinstance(a, Tensor) else a for a in arguments)
+
+
+def _call(function: Callable, probe: Probe) -> tuple[Tensor | None, str]:
+    """The function's answer to one probe, or what stands in the way of one."""
+    arguments = _copies(probe.arguments)
+    try:
+        answer = function(*arguments)
+    except Exception as error:
+        hint = ""
+        if "must match the size" in str(error) or "could not be broadcast" in str(error):
+            hint = (
+                "\ntwo shapes do not line up: after a sum or a maximum over a dimension, "
+                "keepdim=True keeps the result a column, so that it meets its own row"
+            )
+        return None, (
+            f"your function raised {type(error).__name__} on {probe.what}: {error}{hint}\n"
+            f"{_describe(probe.arguments)}"
+        )
+    if any(
+        isinstance(after, Tensor) and not torch.equal(after, before)
+        for after, before in zip(arguments, probe.arguments, strict=True)
+    ):
+        return None, (
+            f"your function changed its input, on {probe.what}: work on a new tensor; operations "
+            "that end in an underscore, -=, /= and x[...] = overwrite the caller's numbers"
+        )
+    if answer is None or answer is Ellipsis:
+        return None, "your function returns nothing yet: end it with `return ...` and your result"
+    try:
+        answer = torch.as_tensor(answer).detach().to(torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        return None, (
+            f"your function returned a {type(answer).__name__} on {probe.what}; expected one "
+            "tensor and nothing beside it"
+        )
+    return answer, ""
+
+
+def _same(answer: Tensor, expected: Tensor) -> bool:
+    if answer.shape != expected.shape:
+        return False
+    expected = expected.to(torch.float64)
+    return torch.allclose(answer, expected, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True)
+
+
+def _gives(formula: Callable, answers: Sequence[Tensor], probes: Sequence[Probe]) -> bool:
+    return all(
+        _same(answer, formula(*_copies(probe.arguments)))
+        for answer, probe in zip(answers, probes, strict=True)
+    )
+
+
+def _holding(
+    facts: Sequence[Fact],
+    answers: Sequence[Tensor],
+    expected: Sequence[Tensor],
+    probes: Sequence[Probe],
+) -> tuple[str, ...]:
+    """The facts that hold on every answer there is; none unless all shapes are right."""
+    tried = list(zip(answers, expected, probes, strict=False))
+    if not tried or any(answer.shape != right.shape for answer, right, _ in tried):
+        return ()
+    return tuple(
+        fact.what
+        for fact in facts
+        if all(fact.holds(answer, *probe.arguments) for answer, _, probe in tried)
+    )
+
+
+def _example(
+    facts: Sequence[Fact],
+    answers: Sequence[Tensor],
+    expected: Sequence[Tensor],
+    probes: Sequence[Probe],
+) -> str:
+    """The smallest failure, for a mistake that no alternative explains."""
+    tried = zip(answers, expected, probes, strict=True)
+    answer, right, probe = next(t for t in tried if not _same(t[0], t[1]))
+    if answer.shape != right.shape:
+        return (
+            f"your answer has shape {tuple(answer.shape)} on {probe.what}; expected "
+            f"{tuple(right.shape)}\n{_describe(probe.arguments)}"
+        )
+    broken = [fact.what for fact in facts if not fact.holds(answer, *probe.arguments)]
+    lines = [f"your answer is wrong on {probe.what}"]
+    if broken:
+        lines[0] += f"; it should be true that {broken[0]}, and it is not"
+    lines += [_describe(probe.arguments), f"you gave:  {_numbers(answer)}"]
+    lines += [f"expected:  {_numbers(right)}"]
+    return "\n".join(lines)
+
+
+def _describe(arguments: tuple) -> str:
+    return "\n".join(
+        f"input:     {_numbers(a) if isinstance(a, Tensor) else a!r}" for a in arguments
+    )
+
+
+def _numbers(tensor: Tensor) -> str:
+    if tensor.numel() > 12:
+        return f"a tensor of shape {tuple(tensor.shape)}"
+    rounded = [round(number, 4) + 0.0 for number in tensor.double().flatten().tolist()]
+    if tensor.dim() < 2:
+        return str(rounded)
+    width = tensor.size(-1)
+    rows = [str(rounded[i : i + width]) for i in range(0, len(rounded), width)]
+    return "[" + ", ".join(rows) + "]"

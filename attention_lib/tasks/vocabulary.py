@@ -1,0 +1,61 @@
+"""Tokens to ids and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+__all__ = ["Vocabulary"]
+
+
+class Vocabulary:
+    """A fixed list of tokens; a token's id is its place in the list.
+
+    Args:
+        tokens: distinct strings, in the order of their ids.
+
+    Raises:
+        ValueError: no tokens, or the same token twice.
+    """
+
+    def __init__(self, tokens: Iterable[str]) -> None:
+        self.tokens = tuple(tokens)
+        self._ids = {token: i for i, token in enumerate(self.tokens)}
+        if not self.tokens or len(self._ids) != len(self.tokens):
+            repeated = sorted({t for t in self.tokens if self.tokens.count(t) > 1})
+            raise ValueError(f"{len(self.tokens)} tokens, repeated: {repeated}; expected distinct")
+
+    @classmethod
+    def of(cls, sentences: Iterable[Sequence[str]]) -> Vocabulary:
+        """Collect the distinct tokens of some sentences, in alphabetical order."""
+        return cls(sorted({token for sentence in sentences for token in sentence}))
+
+    def __len__(self) -> int:
+        """Return the number of tokens (``vocab_size``)."""
+        return len(self.tokens)
+
+    def encode(self, tokens: Sequence[str]) -> list[int]:
+        """Look up the id of every token.
+
+        Raises:
+            TypeError: one string instead of a sequence of tokens.
+            KeyError: a token that is not in the vocabulary.
+        """
+        if isinstance(tokens, str):
+            raise TypeError(f"tokens is the string {tokens!r}; expected a list: try .split()")
+        unknown = [token for token in tokens if token not in self._ids]
+        if unknown:
+            raise KeyError(f"not in this vocabulary of {len(self)} tokens: {unknown}")
+        return [self._ids[token] for token in tokens]
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """Look up the token of every id (integers, or a tensor of them).
+
+        Raises:
+            IndexError: an id outside ``0 .. len(vocabulary) - 1``.
+        """
+        found = []
+        for token_id in map(int, ids):
+            if not 0 <= token_id < len(self):
+                raise IndexError(f"id {token_id}; expected 0 to {len(self) - 1}")
+            found.append(self.tokens[token_id])
+        return found

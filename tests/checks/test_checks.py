@@ -1,0 +1,85 @@
+"""Every checker tells its named mistakes apart and accepts every right variant."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from attention_lib.checks import CHECKERS, CheckResult
+
+TABLES = [
+    importlib.util.spec_from_file_location(path.stem, path)
+    for path in sorted(Path(__file__).parent.glob("[!_t]*.py"))
+]
+
+
+def _lists(kind):
+    """NAME_MISTAKES and NAME_RIGHT of every file beside this one, by the checker's name."""
+    found = {}
+    for spec in TABLES:
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        for name, table in vars(module).items():
+            if name.endswith(f"_{kind}"):
+                found[name.removesuffix(f"_{kind}").lower()] = table
+    return found
+
+
+MISTAKES, RIGHT = _lists("MISTAKES"), _lists("RIGHT")
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_every_checker_has_at_least_eight_mistakes_and_several_right_variants(checker):
+    assert len(MISTAKES.get(checker, ())) >= 8, f"{checker}: list its mistakes beside this test"
+    assert len(RIGHT.get(checker, ())) >= 3, f"{checker}: list right variants beside this test"
+
+
+@pytest.mark.parametrize(
+    ("checker", "mistake"), [(c, m) for c in CHECKERS for m in MISTAKES.get(c, ())]
+)
+def test_each_mistake_gets_its_own_diagnosis(checker, mistake):
+    function, diagnosis = MISTAKES[checker][mistake]
+    result = CHECKERS[checker](function)
+    assert not result.passed
+    assert re.search(diagnosis, result.diagnosis, re.DOTALL), result.diagnosis
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_no_diagnosis_is_given_for_two_unlike_mistakes(checker):
+    """A pattern that also fits another mistake's diagnosis would prove nothing."""
+    given = {m: CHECKERS[checker](f).diagnosis for m, (f, _) in MISTAKES[checker].items()}
+    for mistake, (_, pattern) in MISTAKES[checker].items():
+        fits = {given[m] for m in given if re.search(pattern, given[m], re.DOTALL)}
+        assert fits == {given[mistake]}, f"{mistake}: {pattern!r} fits {len(fits)} diagnoses"
+
+
+@pytest.mark.parametrize(("checker", "variant"), [(c, v) for c in CHECKERS for v in RIGHT[c]])
+def test_each_right_variant_is_accepted(checker, variant):
+    result = CHECKERS[checker](RIGHT[checker][variant])
+    assert result.passed, result.diagnosis
+    assert result.diagnosis == ""
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_a_checker_wants_the_function_itself(checker):
+    with pytest.raises(TypeError, match="expected your function itself"):
+        CHECKERS[checker](3.0)
+
+
+def test_a_result_reads_as_a_report():
+    failed = CheckResult("softmax", False, ("every row sums to 1",), "exp <overflows>\nsecond line")
+    assert repr(failed).splitlines() == [
+        "softmax: not yet",
+        "  + every row sums to 1",
+        "  - exp <overflows>",
+        "    second line",
+    ]
+    assert "exp &lt;overflows&gt;" in failed._repr_html_()
+    assert repr(CheckResult("softmax", True)) == "softmax: passed"
+
+
+@pytest.mark.parametrize(("passed", "diagnosis"), [(True, "wrong"), (False, "")])
+def test_a_diagnosis_is_given_exactly_when_a_check_fails(passed, diagnosis):
+    with pytest.raises(ValueError, match="expected a diagnosis exactly when"):
+        CheckResult("softmax", passed, (), diagnosis)

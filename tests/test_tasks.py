@@ -1,0 +1,90 @@
+"""Every task: seeded, in two splits that never overlap."""
+
+import random
+
+import pytest
+
+from attention_lib.tasks import TASKS, BankCorpus, Example, Task, Vocabulary
+
+tasks = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+
+
+@tasks
+def test_the_same_seed_draws_the_same_examples(task):
+    assert task.sample(50, seed=3) == task.sample(50, seed=3)
+    assert task.sample(50, seed=3) != task.sample(50, seed=4)
+    assert task.sample(50, seed=3) == task.sample(100, seed=3)[:50]
+
+
+@tasks
+def test_the_splits_share_no_source(task):
+    train = {example.source for example in task.sample(3000, split="train")}
+    test = {example.source for example in task.sample(1000, split="test", seed=1)}
+    assert not train & test
+    assert len(train) > 100 and len(test) > 30
+
+
+@tasks
+def test_sampling_leaves_the_global_generator_alone(task):
+    random.seed(0)
+    before = random.getstate()
+    task.sample(5)
+    assert random.getstate() == before
+
+
+@tasks
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"count": 3, "split": "dev"}, "split='dev'; expected 'train' or 'test'"),
+        ({"count": 0}, "count=0; expected at least 1"),
+    ],
+)
+def test_bad_samples_are_errors(task, options, message):
+    with pytest.raises(ValueError, match=message):
+        task.sample(**options)
+
+
+def test_a_task_too_small_for_two_splits_says_so():
+    class OneSentence(Task):
+        name = "one"
+
+        def draw(self, rng):
+            return Example(("the", "only", "one"), ())
+
+    with pytest.raises(RuntimeError, match="one: no (train|test) example in 100000 draws"):
+        OneSentence().sample(1, split="train")
+        OneSentence().sample(1, split="test")
+
+
+def test_the_bank_corpus_plants_two_senses():
+    examples = BankCorpus().sample(2000)
+    company = {"money": set(), "river": set()}
+    for source, (sense,) in examples:
+        assert len(source) == 4
+        company[sense] |= set(source[:3])
+    assert company["money"] & company["river"] == {"bank"}
+
+
+def test_a_vocabulary_goes_there_and_back():
+    vocabulary = Vocabulary.of([("money", "bank"), ("river", "bank")])
+    assert vocabulary.tokens == ("bank", "money", "river") and len(vocabulary) == 3
+    ids = vocabulary.encode(["river", "bank", "river"])
+    assert ids == [2, 0, 2]
+    assert vocabulary.decode(ids) == ["river", "bank", "river"]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda v: v.encode("a b"), TypeError, r"the string 'a b'.*\.split\(\)"),
+        (lambda v: v.encode(["a", "z"]), KeyError, r"vocabulary of 2 tokens: \['z'\]"),
+        (lambda v: v.decode([2]), IndexError, "id 2; expected 0 to 1"),
+        (lambda v: v.decode([-1]), IndexError, "id -1; expected 0 to 1"),
+        (lambda v: Vocabulary(["a", "a"]), ValueError, r"repeated: \['a'\]; expected distinct"),
+        (lambda v: Vocabulary([]), ValueError, "0 tokens"),
+    ],
+)
+def test_bad_vocabulary_calls_are_errors(call, error, message):
+    with pytest.raises(error, match=message):
+        call(Vocabulary(["a", "b"]))
