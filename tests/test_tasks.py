@@ -52,7 +52,7 @@ def test_a_task_too_small_for_two_splits_says_so():
         def draw(self, rng):
             return Example(("the", "only", "one"), ())
 
-    with pytest.raises(RuntimeError, match="one: no (train|test) example in 100000 draws"):
+    with pytest.raises(RuntimeError, match=r"one: no (train|test) example in 100000 draws"):
         OneSentence().sample(1, split="train")
         OneSentence().sample(1, split="test")
 

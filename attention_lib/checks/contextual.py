@@ -22,9 +22,7 @@ def _exp_over_sum(exponentials: Tensor) -> Tensor:
     return exponentials / exponentials.sum(-1, keepdim=True)
 
 
-_FINITE = Fact(
-    "every number is finite", lambda answer, *_: bool(torch.isfinite(answer).all())
-)  # fmt: skip
+_FINITE = Fact("every number is finite", lambda answer, *_: bool(torch.isfinite(answer).all()))
 
 _SOFTMAX_PROBES = [
     Probe("one row of two scores", (_numbers([0.0, 1.0]),)),
@@ -156,10 +154,13 @@ _WORDS = _numbers([0.9, 0.0, 0.1, 0.4], [0.6, 0.2, 0.1, 0.7], [0.3, 0.1, 0.9, -0
 _CONTEXTUALISE_PROBES = [
     Probe("two words of two numbers", (_numbers([1.0, 0.0], [1.0, 1.0]),)),
     Probe("three words of four numbers", (_WORDS,)),
-    Probe("four words of two numbers", (_numbers([2.0, 0.0], [-1.0, 1.0], [0.0, 3.0], [1.0, -1.0]),)),
+    Probe(
+        "four words of two numbers",
+        (_numbers([2.0, 0.0], [-1.0, 1.0], [0.0, 3.0], [1.0, -1.0]),),
+    ),
     Probe("long vectors", (_numbers([40.0, 0.0, 1.0], [0.0, 30.0, 1.0]),)),
     Probe("one word", (_numbers([0.5, -1.0, 2.0]),)),
-]  # fmt: skip
+]
 
 
 def _is_within_columns(answer: Tensor, x: Tensor) -> bool:

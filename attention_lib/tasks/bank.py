@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import ClassVar
 
 from attention_lib.tasks.task import Example, Task
 
@@ -20,7 +21,7 @@ class BankCorpus(Task):
     name = "bank"
 
     #: who, does, what, for each sense
-    senses = {
+    senses: ClassVar = {
         "money": (
             ("clerk", "lender", "investor", "customer", "trader"),
             ("lends", "saves", "invests", "borrows", "counts"),
