@@ -1,0 +1,1 @@
+"""The few Sphinx hooks of the book."""

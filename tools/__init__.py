@@ -1,0 +1,1 @@
+"""Building, testing and maintaining the book. `make help` lists what there is."""

@@ -1,0 +1,33 @@
+"""Run every test: `python -m tools.tests [NN]`.
+
+First the library, the commands and the built pages; then nbval runs every notebook a second time
+and compares what it prints with the executed copy.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tools import chapters
+
+
+def main() -> None:
+    """Run both, and fail if either does."""
+    chosen = sys.argv[1] if len(sys.argv) > 1 else ""
+    errors = chapters.run(chosen)
+    if errors:
+        sys.exit("\n" + "\n\n".join(errors))
+    pytest = [sys.executable, "-m", "pytest"]
+    failed = 0 if chosen else subprocess.run([*pytest, "tests"], cwd=chapters.ROOT).returncode
+    copies = [
+        str(chapters.EXECUTED / path.relative_to(chapters.ROOT))
+        for path in chapters.chapters(chosen)
+    ]
+    nbval = ["-p", "no:cacheprovider", "-W", "default", "--nbval", "--nbval-current-env"]
+    failed |= subprocess.run([*pytest, *nbval, *copies], cwd=chapters.ROOT).returncode
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
