@@ -46,7 +46,12 @@ def build(output: Path, chosen: str) -> list[str]:
     shutil.rmtree(output / "_build", ignore_errors=True) if output != ROOT else [
         shutil.rmtree(ROOT / "_build" / part, ignore_errors=True) for part in ("html", ".doctrees")
     ]
-    command = [sys.executable, "-m", "jupyter_book", "build", str(ROOT), "--path-output"]
+    command = [
+        str(Path(sys.executable).with_name("jupyter-book")),
+        "build",
+        str(ROOT),
+        "--path-output",
+    ]
     command += [str(output), "-W", "-n", "--keep-going", "--all", "--quiet"]
     done = subprocess.run(
         command,
@@ -59,11 +64,12 @@ def build(output: Path, chosen: str) -> list[str]:
     log.parent.mkdir(exist_ok=True)
     log.write_text(done.stdout + done.stderr, encoding="utf-8")
     if done.returncode:
-        lines = (done.stdout + done.stderr).splitlines()
+        lines = chapters.ANSI.sub("", done.stdout + done.stderr).splitlines()
         told = [line for line in lines if "WARNING" in line or "ERROR" in line or "rror:" in line]
         return [name_cells(line) for line in told] or [f"Jupyter Book failed: see {log}"]
     html = output / "_build" / "html"
-    return [f"{name}: no page was built" for name in pages() if not (html / f"{name}.html").exists()]
+    absent = [name for name in pages() if not (html / f"{name}.html").exists()]
+    return [f"{name}: no page was built" for name in absent]
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from _ext.execution import CACHE, ROOT, cache_folder
 
 EXECUTED = ROOT / "_build" / "executed"
 _CACHES_KEPT = 3
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _where_it_failed(path: Path, notebook: nbformat.NotebookNode, traceback: str
     for index, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", ()):
             if output.output_type == "error":
-                lines = _ANSI.sub("", "\n".join(output.traceback)).splitlines()
+                lines = ANSI.sub("", "\n".join(output.traceback)).splitlines()
                 shown = "\n".join(f"    {line}" for line in lines[-25:])
                 what = f"{output.ename}: {output.evalue}".strip()
                 return f"{path.name}, {cell_name(notebook, index)}: {what}\n{shown}"

@@ -27,8 +27,9 @@ def state():
 def missing():
     """Say in one line what stands in the way, or return None."""
     if sys.version_info < (3, 11):
-        return "Python 3.11 or newer is needed, and {} is {}.{}: name a newer one, as in `make book PYTHON=python3.12`".format(  # noqa: E501, UP032
-            sys.executable, *sys.version_info[:2]
+        return (
+            f"Python 3.11 or newer is needed, and {sys.executable} is {sys.version.split()[0]}: "
+            "name a newer one, as in `make book PYTHON=python3.12`"
         )
     try:
         import ensurepip  # noqa: F401

@@ -17,7 +17,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         pip = [f"{folder}/bin/python", "-m", "pip", "--disable-pip-version-check"]
-        wanted = sys.argv[1:] + ["--requirement", str(ROOT / "requirements.txt")]
+        wanted = [*sys.argv[1:], "--requirement", str(ROOT / "requirements.txt")]
         subprocess.run([*pip, "install", "--quiet", *wanted], check=True)
         frozen = subprocess.run([*pip, "freeze"], check=True, capture_output=True, text=True).stdout
     pins = [line.split("+")[0] for line in frozen.splitlines() if "==" in line]
