@@ -19,17 +19,20 @@ _DEPTH = 2  # 2 Chapter, 2.1 Section
 
 
 def _number(entries: nodes.Element, prefix: tuple[int, ...], first: int, numbers: dict) -> None:
-    """Number a bullet list of a table of contents, and the lists within it."""
+    """Number a bullet list of a table of contents, and the lists within it.
+
+    What lies deeper gets None; with no entry at all it would show the chapter's number.
+    """
     items = [item for item in entries if isinstance(item, nodes.list_item)]
     for count, item in enumerate(items, first):
-        number = (*prefix, count)
+        number = (*prefix, count) if len(prefix) < _DEPTH else None
         for child in item:
             if isinstance(child, addnodes.compact_paragraph):
                 reference = child[0]
                 reference["secnumber"] = number
                 numbers[reference["anchorname"]] = number
-            elif isinstance(child, nodes.bullet_list) and len(number) < _DEPTH:
-                _number(child, number, 1, numbers)
+            elif isinstance(child, nodes.bullet_list):
+                _number(child, number or prefix, 1, numbers)
 
 
 def _assign_section_numbers(self: TocTreeCollector, env: BuildEnvironment) -> list[str]:

@@ -92,17 +92,18 @@ def dot_product_attention(
 def parameter_free_attention(
     x: Tensor, *, return_weights: bool = False
 ) -> Tensor | tuple[Tensor, Tensor]:
-    """Replace every row of ``x`` by a weighted average of all rows: ``softmax(x @ x^T) @ x``.
+    """Mix all rows of ``x`` into each: ``softmax(x @ x^T) @ x``.
 
-    Each embedding asks, is asked and is handed over, just as it stands: nothing is learned and
-    nothing is scaled.
+    Each embedding asks, is asked and is handed over, just as it stands: nothing
+    is learned and nothing is scaled.
 
     Args:
         x: embeddings ``(..., n, d)``, floating point.
         return_weights: return ``(output, weights)`` instead of the output alone.
 
     Returns:
-        The output ``(..., n, d)``, or ``(output, weights)`` with weights ``(..., n, n)``.
+        The output ``(..., n, d)``, or ``(output, weights)`` with weights
+        ``(..., n, n)``.
 
     Raises:
         TypeError, ValueError: as :func:`dot_product_attention`.

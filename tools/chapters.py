@@ -59,7 +59,11 @@ def execute(path: Path, timeout: float) -> Run:
     """Execute one notebook from a fresh kernel, in this process's child."""
     notebook = nbformat.read(path, as_version=4)
     result = single_nb_execution(
-        notebook, cwd=str(path.parent), timeout=timeout, allow_errors=False
+        notebook,
+        cwd=str(path.parent),
+        timeout=timeout,
+        allow_errors=False,
+        extra_arguments=["--IPKernelApp.log_level=40"],  # no note about local sockets
     )
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     peak_mib = peak / (2**20 if sys.platform == "darwin" else 2**10)
