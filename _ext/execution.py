@@ -12,6 +12,9 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import nbformat
+from docutils import nodes
+from jupyter_cache import get_cache
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -49,7 +52,30 @@ def _use_cache_folder(app: Sphinx, config: Config) -> None:
         ]
 
 
+def _tell_cost(app: Sphinx, doctree: nodes.document) -> None:
+    """Say under a chapter's title what executing it took, as it was measured."""
+    source = Path(app.env.doc2path(app.env.docname))
+    if source.suffix != ".ipynb":
+        return
+    try:
+        notebook = nbformat.read(source, as_version=4)
+        cost = get_cache(cache_folder()).match_cache_notebook(notebook).data
+    except KeyError:  # a chapter that `make book CHAPTER=...` left out
+        return
+    if "peak_mib" not in cost:  # executed by jupyter-book itself, which does not measure it
+        return
+    text = (
+        f"This page was executed in {cost['execution_seconds']:.0f} seconds on {cost['cores']} "
+        f"CPU cores, with {cost['peak_mib'] / 1024:.1f} GiB of memory at most."
+    )
+    title = next(doctree.findall(nodes.title))
+    title.parent.insert(
+        title.parent.index(title) + 1, nodes.paragraph(text, text, classes=["executed"])
+    )
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Connect the hook."""
+    """Connect the hooks."""
     app.connect("config-inited", _use_cache_folder, priority=400)  # before myst-nb reads it
+    app.connect("doctree-read", _tell_cost)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

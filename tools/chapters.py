@@ -6,9 +6,11 @@ copy is written to `_build/executed/`, where nbval compares a second run with it
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -19,6 +21,7 @@ import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from _ext.execution import CACHE, ROOT, cache_folder
 
@@ -58,17 +61,24 @@ def chapters(chosen: str = "") -> list[Path]:
 def execute(path: Path, timeout: float) -> Run:
     """Execute one notebook from a fresh kernel, in this process's child."""
     notebook = nbformat.read(path, as_version=4)
-    result = single_nb_execution(
-        notebook,
-        cwd=str(path.parent),
-        timeout=timeout,
-        allow_errors=False,
-        extra_arguments=["--IPKernelApp.log_level=40"],  # no note about local sockets
-    )
+    started: list[int] = []
+    begin = time.perf_counter()
+    try:
+        failure = single_nb_execution(
+            notebook,
+            cwd=str(path.parent),
+            timeout=timeout,
+            allow_errors=False,
+            extra_arguments=["--IPKernelApp.log_level=40"],  # no note about local sockets
+            on_cell_start=lambda cell, cell_index: started.append(cell_index),
+        ).err
+    except DeadKernelError as died:
+        failure = died
+    seconds = time.perf_counter() - begin
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     peak_mib = peak / (2**20 if sys.platform == "darwin" else 2**10)
-    error = _where_it_failed(path, notebook, result.exc_string) if result.err else ""
-    return Run(notebook, result.time, peak_mib, error)
+    error = f"{path.name}, {cell_name(notebook, started[-1])}: " if failure else ""
+    return Run(notebook, seconds, peak_mib, error and error + _explain(failure, timeout))
 
 
 def cell_name(notebook: nbformat.NotebookNode, index: int) -> str:
@@ -76,25 +86,15 @@ def cell_name(notebook: nbformat.NotebookNode, index: int) -> str:
     return f"cell {index + 1} ({notebook.cells[index].id})"
 
 
-def _where_it_failed(path: Path, notebook: nbformat.NotebookNode, traceback: str) -> str:
-    for index, cell in enumerate(notebook.cells):
-        for output in cell.get("outputs", ()):
-            if output.output_type == "error":
-                lines = ANSI.sub("", "\n".join(output.traceback)).splitlines()
-                shown = "\n".join(f"    {line}" for line in lines[-25:])
-                what = f"{output.ename}: {output.evalue}".strip()
-                return f"{path.name}, {cell_name(notebook, index)}: {what}\n{shown}"
-    # No output holds the error: a time-out, or a kernel that died. The cell is the last to start.
-    started = [i for i, c in enumerate(notebook.cells) if c.get("execution_count")]
-    running = next(
-        (
-            i
-            for i, c in enumerate(notebook.cells)
-            if c.cell_type == "code" and i > max(started, default=-1)
-        ),
-        0,
-    )
-    return f"{path.name}, {cell_name(notebook, running)}: {traceback.strip().splitlines()[-1]}"
+def _explain(failure: Exception, timeout: float) -> str:
+    """Say what stopped a chapter, with the end of its traceback where there is one."""
+    if isinstance(failure, CellTimeoutError):
+        return f"timeout: still running after {timeout} seconds"
+    if isinstance(failure, CellExecutionError):
+        lines = ANSI.sub("", failure.traceback).strip().splitlines()
+        shown = "\n".join(f"    {line}" for line in lines[-25:])
+        return f"{failure.ename}: {failure.evalue}\n{shown}"
+    return f"{failure} (out of memory?)"
 
 
 def _fresh_process() -> ProcessPoolExecutor:
@@ -130,7 +130,13 @@ def run(chosen: str = "") -> list[str]:
                 print(f"failed after {done.seconds:.1f} s", flush=True)
                 errors.append(done.error)
                 continue
-            cost = {"execution_seconds": done.seconds, "peak_mib": done.peak_mib}
+            cost = {
+                "execution_seconds": done.seconds,
+                "peak_mib": done.peak_mib,
+                "cores": len(os.sched_getaffinity(0))
+                if sys.platform == "linux"
+                else os.cpu_count(),
+            }
             bundle = CacheBundleIn(done.notebook, str(path), data=cost)
             record = cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
             note = ""

@@ -1,7 +1,8 @@
 """Run every test: `python -m tools.tests [NN]`.
 
-First the library, the commands and the built pages; then nbval runs every notebook a second time
-and compares what it prints with the executed copy.
+The book is built first, so that its pages are those of the present sources. Then come the library,
+the commands and the pages; at last nbval runs every notebook a second time and compares what it
+prints with the executed copy.
 """
 
 from __future__ import annotations
@@ -9,15 +10,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tools import chapters
+from tools import book, chapters
 
 
 def main() -> None:
     """Run both, and fail if either does."""
     chosen = sys.argv[1] if len(sys.argv) > 1 else ""
-    errors = chapters.run(chosen)
-    if errors:
-        sys.exit("\n" + "\n\n".join(errors))
+    book.main()
     pytest = [sys.executable, "-m", "pytest"]
     failed = 0 if chosen else subprocess.run([*pytest, "tests"], cwd=chapters.ROOT).returncode
     copies = [
