@@ -7,6 +7,7 @@ image that the page's theme cannot reach.
 from __future__ import annotations
 
 import html
+import re
 from pathlib import Path
 
 from docutils import nodes
@@ -27,6 +28,13 @@ def _visit_image(self: HTML5Translator, node: nodes.image) -> None:
     svg = source.read_text(encoding="utf-8")
     label = html.escape(node.get("alt", ""))
     drawing = svg[svg.index("<svg") :].replace("<svg ", f'<svg aria-label="{label}" ', 1)
+    # On a phone a wide diagram scrolls rather than shrink until nobody can read it.
+    drawing = re.sub(
+        r"max-width: ([\d.]+)px;",
+        lambda m: f"{m.group(0)} min-width: {0.55 * float(m.group(1)):.0f}px;",
+        drawing,
+        count=1,
+    )
     self.body.append(f'<div class="diagram">{drawing}</div>')
     raise nodes.SkipNode
 

@@ -91,10 +91,12 @@ def _adapt(svg: str, alt: str) -> str:
     prefix = "f" + hashlib.sha256(svg.encode()).hexdigest()[:8]
     svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
     svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", svg)
-    width = re.search(r'width="([\d.]+)pt"', svg).group(1)
+    width = float(re.search(r'width="([\d.]+)pt"', svg).group(1)) / 72
     attributes = (
         f'<svg role="img" aria-label="{html.escape(alt)}" fill="currentColor" '
-        f'style="width: {float(width) / 72:.2f}in; max-width: 100%; height: auto" '
+        # On a phone a wide figure scrolls rather than shrink until nobody can read it.
+        f'style="width: {width:.2f}in; min-width: {0.55 * width:.2f}in; max-width: 100%; '
+        'height: auto" '
     )
     svg = re.sub(r' (?:width|height)="[\d.]+pt"', "", svg, count=2)
     return svg.replace("<svg ", attributes, 1)
