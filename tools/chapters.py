@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import resource
+import shutil
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -106,10 +107,7 @@ def _prune() -> None:
     """Keep the caches of the last few states of the library, for going back and forth."""
     folders = sorted(CACHE.glob("*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
     for folder in folders[_CACHES_KEPT:]:
-        get_cache(folder).clear_cache()
-        for path in sorted(folder.rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
-        folder.rmdir()
+        shutil.rmtree(folder)
 
 
 def run(chosen: str = "") -> list[str]:

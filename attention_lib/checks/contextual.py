@@ -45,18 +45,16 @@ _SOFTMAX_ALTERNATIVES = [
     Alternative(
         lambda s: _exp_over_sum(torch.exp(s)),
         "right in exact arithmetic, but exp overflows: scores in the thousands give inf / inf = "
-        "nan, and far below zero 0 / 0 = nan; subtract each row's maximum first, which changes "
-        "no weight",
+        "nan, and far below zero 0 / 0 = nan; softmax reads differences only: what can you take "
+        "off a row before exp?",
     ),
     Alternative(
         lambda s: torch.softmax(s, dim=0),
-        "the columns of your answer sum to 1, not the rows: you normalised over the queries; "
-        "normalise over the keys, the last dimension",
+        "the columns of your answer sum to 1, not the rows: you normalised over the queries",
     ),
     Alternative(
         lambda s: torch.exp(s) / torch.exp(s).sum(0, keepdim=True),
-        "the columns of your answer sum to 1, not the rows, and exp overflows: normalise over "
-        "the keys, the last dimension, and subtract each row's maximum first",
+        "the columns of your answer sum to 1, not the rows, and exp overflows for large scores",
     ),
     Alternative(
         lambda s: torch.softmax(s.flatten(), dim=0).view_as(s),
@@ -65,24 +63,23 @@ _SOFTMAX_ALTERNATIVES = [
     ),
     Alternative(
         lambda s: torch.exp(s) / torch.exp(s).sum(),
-        "your whole matrix sums to 1, and exp overflows: normalise every row by itself, after "
-        "subtracting its maximum",
+        "your whole matrix sums to 1, and exp overflows for large scores: every row is a "
+        "distribution of its own",
     ),
     Alternative(
         lambda s: _exp_over_sum(torch.exp(s - s.max())),
         "you subtract the maximum of the whole matrix: a row that lies far below it becomes "
-        "0 / 0 = nan; subtract each row's own maximum (keepdim=True)",
+        "0 / 0 = nan",
     ),
     Alternative(
         lambda s: _exp_over_sum(torch.exp(s - s.max(0, keepdim=True).values)),
-        "you subtract the maximum of each column, which shifts the scores of one row by "
-        "different amounts and so changes the weights: subtract each row's maximum (the last "
-        "dimension)",
+        "you subtract the maximum of each column: that shifts the scores of one row by "
+        "different amounts and so changes its weights",
     ),
     Alternative(
         lambda s: _exp_over_sum(torch.exp(s - s.min(-1, keepdim=True).values)),
-        "you subtract each row's minimum: the largest score can still overflow; subtract the "
-        "maximum, so that the largest exponent is 0",
+        "what you subtract from a row is too small (its minimum or its mean, say): the largest "
+        "score can still overflow",
     ),
     Alternative(
         lambda s: s / s.sum(-1, keepdim=True),
@@ -96,12 +93,11 @@ _SOFTMAX_ALTERNATIVES = [
     ),
     Alternative(
         lambda s: torch.exp(s - s.max(-1, keepdim=True).values),
-        "you take exp and never divide: the rows do not sum to 1; divide each row by its sum",
+        "you take exp and never divide: the rows do not sum to 1",
     ),
     Alternative(
         torch.exp,
-        "you take exp and never divide, and exp overflows: subtract each row's maximum, take "
-        "exp, then divide each row by its sum",
+        "you take exp and never divide, and exp overflows for large scores",
     ),
     Alternative(
         lambda s: torch.log_softmax(s, dim=-1),
@@ -117,8 +113,7 @@ _SOFTMAX_ALTERNATIVES = [
     ),
     Alternative(
         torch.sigmoid,
-        "you squash every score by itself (a sigmoid): weights must compete, so divide each "
-        "row's exponentials by their sum",
+        "you squash every score by itself (a sigmoid): the weights of a row must compete",
     ),
     Alternative(
         lambda s: torch.nn.functional.one_hot(s.argmax(-1), s.size(-1)).to(s.dtype),
@@ -158,7 +153,7 @@ _CONTEXTUALISE_PROBES = [
         "four words of two numbers",
         (_numbers([2.0, 0.0], [-1.0, 1.0], [0.0, 3.0], [1.0, -1.0]),),
     ),
-    Probe("long vectors", (_numbers([40.0, 0.0, 1.0], [0.0, 30.0, 1.0]),)),
+    Probe("long vectors", (_numbers([60.0, 0.0, 1.0], [0.0, 30.0, 1.0]),)),
     Probe("one word", (_numbers([0.5, -1.0, 2.0]),)),
 ]
 
@@ -197,8 +192,8 @@ def _cosine(x: Tensor) -> Tensor:
 _CONTEXTUALISE_ALTERNATIVES = [
     Alternative(
         lambda x: torch.softmax(x @ x.T, dim=0) @ x,
-        "your softmax runs over the queries: the columns of the weights sum to 1, not the rows; "
-        "normalise over the last dimension",
+        "each column of what multiplies x sums to 1, not each row: look at the dimension of the "
+        "softmax or the sum, at whether a sum meets its own row, and at any transpose",
     ),
     Alternative(
         lambda x: torch.softmax((x @ x.T).flatten(), dim=0).view(len(x), len(x)) @ x,
@@ -217,8 +212,12 @@ _CONTEXTUALISE_ALTERNATIVES = [
     ),
     Alternative(
         lambda x: _exp_over_sum(torch.exp(x @ x.T)) @ x,
-        "right in exact arithmetic, but exp overflows for long vectors: subtract each row's "
-        "maximum from the scores first, or use torch.softmax",
+        "right in exact arithmetic, but exp overflows for long vectors",
+    ),
+    Alternative(
+        lambda x: _exp_over_sum(torch.exp(x @ x.T - (x @ x.T).max())) @ x,
+        "you subtract the maximum of the whole matrix of scores: a row that lies far below it "
+        "becomes 0 / 0 = nan",
     ),
     Alternative(
         lambda x: torch.exp(x @ x.T) @ x,
@@ -227,8 +226,7 @@ _CONTEXTUALISE_ALTERNATIVES = [
     ),
     Alternative(
         lambda x: x @ torch.softmax(x.T @ x, dim=-1),
-        "you compared the features with each other (x.T @ x, d by d), not the words "
-        "(x @ x.T, n by n)",
+        "you compared the features with each other (d by d), not the words (n by n)",
     ),
     Alternative(
         lambda x: torch.softmax(x @ x.T / x.size(-1) ** 0.5, dim=-1) @ x,
@@ -268,11 +266,11 @@ _CONTEXTUALISE_ALTERNATIVES = [
     ),
     Alternative(
         lambda x: torch.softmax(-torch.cdist(x, x), dim=-1) @ x,
-        "you scored by distance: use dot products, one matrix product x @ x.T",
+        "you scored by distance: use dot products",
     ),
     Alternative(
         lambda x: torch.softmax(x @ x.T, dim=-1),
-        "you returned the weights (n, n): one step is left, the weighted sum of the rows of x",
+        "you returned the weights (n, n), not yet the mixtures (n, d)",
     ),
 ]
 

@@ -14,6 +14,18 @@ __all__ = ["Alternative", "Fact", "Probe", "diagnose"]
 
 _TOLERANCE = 1e-6
 
+# What PyTorch and NumPy say, and what it usually means.
+_LINE_UP = (
+    "two shapes do not line up: if one of them comes from a sum or a maximum over a dimension, "
+    "does each row still meet its own number?\n"
+)
+_HINTS = {
+    "must match the size": _LINE_UP,
+    "could not be broadcast": _LINE_UP,
+    "cannot be multiplied": "two matrices do not fit: write the shape of each beside it\n",
+    "return_types": "max over a dimension returns the values and where they are: take .values\n",
+}
+
 
 @dataclass(frozen=True)
 class Probe:
@@ -78,7 +90,7 @@ def diagnose(
     for probe in probes:
         answer, complaint = _call(function, probe)
         if complaint:
-            return CheckResult(name, False, _holding(facts, answers, expected, probes), complaint)
+            return CheckResult(name, False, diagnosis=complaint)
         answers.append(answer)
 
     holds = _holding(facts, answers, expected, probes)
@@ -100,14 +112,9 @@ def _call(function: Callable, probe: Probe) -> tuple[Tensor | None, str]:
     try:
         answer = function(*arguments)
     except Exception as error:
-        hint = ""
-        if "must match the size" in str(error) or "could not be broadcast" in str(error):
-            hint = (
-                "\ntwo shapes do not line up: after a sum or a maximum over a dimension, "
-                "keepdim=True keeps the result a column, so that it meets its own row"
-            )
+        hint = next((hint for sign, hint in _HINTS.items() if sign in str(error)), "")
         return None, (
-            f"your function raised {type(error).__name__} on {probe.what}: {error}{hint}\n"
+            f"your function raised {type(error).__name__} on {probe.what}: {error}\n{hint}"
             f"{_describe(probe.arguments)}"
         )
     if any(
@@ -121,6 +128,8 @@ def _call(function: Callable, probe: Probe) -> tuple[Tensor | None, str]:
     if answer is None or answer is Ellipsis:
         return None, "your function returns nothing yet: end it with `return ...` and your result"
     try:
+        if isinstance(answer, list) and answer and all(isinstance(row, Tensor) for row in answer):
+            answer = torch.stack(answer)
         answer = torch.as_tensor(answer).detach().to(torch.float64)
     except (TypeError, ValueError, RuntimeError):
         return None, (
@@ -150,9 +159,9 @@ def _holding(
     expected: Sequence[Tensor],
     probes: Sequence[Probe],
 ) -> tuple[str, ...]:
-    """The facts that hold on every answer there is; none unless all shapes are right."""
-    tried = list(zip(answers, expected, probes, strict=False))
-    if not tried or any(answer.shape != right.shape for answer, right, _ in tried):
+    """The facts that hold on every answer; none unless all shapes are right."""
+    tried = list(zip(answers, expected, probes, strict=True))
+    if any(answer.shape != right.shape for answer, right, _ in tried):
         return ()
     return tuple(
         fact.what
@@ -186,7 +195,7 @@ def _example(
 
 def _describe(arguments: tuple) -> str:
     return "\n".join(
-        f"input:     {_numbers(a) if isinstance(a, Tensor) else a!r}" for a in arguments
+        f"input:     {_numbers(a) if isinstance(a, Tensor) else repr(a)}" for a in arguments
     )
 
 

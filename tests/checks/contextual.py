@@ -44,12 +44,13 @@ def _numpy_softmax(s):
 SOFTMAX_MISTAKES = {
     "no maximum subtracted": (lambda s: _divide(s.exp()), "exp overflows: scores in the thousands"),
     "over the queries": (lambda s: torch.softmax(s, 0), "normalised over the queries"),
-    "over the queries, no maximum": (lambda s: _divide(s.exp(), 0), "columns.*and exp overflows"),
+    "over the queries, no maximum": (lambda s: _divide(s.exp(), 0), "not the rows, and exp"),
     "over everything": (lambda s: torch.softmax(s.view(-1), 0).view(s.shape), "all scores at once"),
     "over everything, no maximum": (lambda s: s.exp() / s.exp().sum(), "matrix sums to 1, and exp"),
     "maximum of the matrix": (lambda s: _divide((s - s.max()).exp()), "of the whole matrix"),
     "maximum of the columns": (lambda s: _divide((s - s.amax(0)).exp()), "maximum of each column"),
-    "minimum of the rows": (lambda s: _divide((s - s.amin(-1, True)).exp()), "row's minimum"),
+    "minimum of the rows": (lambda s: _divide((s - s.amin(-1, True)).exp()), "is too small"),
+    "mean of the rows": (lambda s: _divide((s - s.mean(-1, True)).exp()), "is too small"),
     "no exp": (_divide, "by their sum without taking exp"),
     "absolute values": (lambda s: _divide(s.abs()), "divide absolute values"),
     "no division": (lambda s: (s - s.amax(-1, True)).exp(), "never divide: the rows do not"),
@@ -73,7 +74,7 @@ SOFTMAX_RIGHT = {
     "logsumexp": lambda s: (s - s.logsumexp(-1, keepdim=True)).exp(),
     "nested lists": _loop_over_rows,
     "NumPy": _numpy_softmax,
-    "row by row": lambda s: torch.stack([torch.softmax(row, 0) for row in s]),
+    "a list of rows": lambda s: [torch.softmax(row, 0) for row in s],
     "float32 inside": lambda s: torch.softmax(s.float(), dim=-1),
     "minus log-softmax of the other sign": lambda s: F.softmin(-s, dim=-1),
 }
@@ -95,6 +96,11 @@ def _zero_self(x):
 
 def _causal(x):
     return dot_product_attention(x, x, x, is_causal=True, scale=1.0)
+
+
+def _global_maximum(x):
+    scores = x @ x.T
+    return _divide(torch.exp(scores - scores.max())) @ x
 
 
 def _overwrites(x):
@@ -120,8 +126,13 @@ def _numpy_contextualise(x):
 
 
 CONTEXTUALISE_MISTAKES = {
-    "softmax over the queries": (lambda x: torch.softmax(x @ x.T, 0) @ x, "over the queries"),
-    "weights transposed": (lambda x: _weights(x).T @ x, "over the queries"),
+    "softmax over the queries": (lambda x: torch.softmax(x @ x.T, 0) @ x, "each column of what"),
+    "weights transposed": (lambda x: _weights(x).T @ x, "each column of what"),
+    "maximum of the matrix": (_global_maximum, "of the whole matrix of scores"),
+    "maximum without values": (
+        lambda x: torch.exp(x @ x.T - (x @ x.T).max(-1, keepdim=True)), "take .values",
+    ),
+    "wrong side": (lambda x: x @ _weights(x), r"\(3x4 and 3x3\).*two matrices do not fit"),
     "softmax over everything": (
         lambda x: torch.softmax((x @ x.T).view(-1), 0).view(len(x), -1) @ x, "all scores at once",
     ),
@@ -144,7 +155,7 @@ CONTEXTUALISE_MISTAKES = {
     "pair returned": (lambda x: (_weights(x) @ x, _weights(x)), "returned a tuple"),
     "one word only": (lambda x: _weights(x)[0] @ x, r"has shape \(2,\)"),
     "not written": (lambda x: ..., "returns nothing yet"),
-    "raises": (lambda x: x @ x, "raised RuntimeError on three words"),
+    "raises": (lambda x: x @ x, r"\(3x4 and 3x4\)"),
     "nobody foresaw zeroing": (_zero_self, "wrong on two words"),
 }  # fmt: skip
 
