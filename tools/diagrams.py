@@ -32,7 +32,7 @@ _SETTINGS = {
     "securityLevel": "strict",
     "deterministicIds": True,
     "theme": "base",
-    "fontFamily": "Verdana, sans-serif",  # wide: narrower page fonts fit what it measures
+    "fontFamily": "DejaVu Sans, sans-serif",  # wide: narrower page fonts fit what it measures
     "htmlLabels": False,
     "flowchart": {"htmlLabels": False, "useMaxWidth": True, "padding": 12},
     "sequence": {"useMaxWidth": True, "mirrorActors": False, "boxMargin": 6},
@@ -83,6 +83,7 @@ def _mermaid() -> str:
 def _adapt(svg: str, source: Path) -> str:
     for plain, variable in _COLOURS.items():
         svg = re.sub(plain, variable, svg, flags=re.IGNORECASE)
+    svg = svg.replace("&quot;", "'")
     svg = re.sub(r"font-family: ?[^;}\"]*;?", "", svg)  # the page's font
     return f"<!-- {source.name} {checksum(source)} -->\n{svg}\n"
 
