@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from attention_lib.masks import causal_mask, combine_masks
 
-__all__ = ["dot_product_attention", "parameter_free_attention"]
+__all__ = ["AdditiveAttention", "dot_product_attention", "parameter_free_attention"]
 
 
 def dot_product_attention(
@@ -65,26 +65,15 @@ def dot_product_attention(
         mask = combine_masks(mask, causal_mask(length_q, length_k, device=query.device))
         is_causal = False
 
-    # A query that may attend to nothing would divide 0 by 0. Let it look at every key
-    # instead, and replace what it found by zeros: no NaN, and no gradient either.
-    nothing = None
-    if mask is not None:
-        mask = torch.atleast_2d(mask)
-        nothing = ~mask.any(dim=-1, keepdim=True)  # (..., T_q, 1)
-        mask = mask | nothing
-
     if not return_weights:
+        mask, nothing = _allow_something(mask)
         output = F.scaled_dot_product_attention(
             query, key, value, attn_mask=mask, dropout_p=dropout, is_causal=is_causal, scale=scale
         )
         return output if nothing is None else output.masked_fill(nothing, 0.0)
 
     scores = (query * scale) @ key.transpose(-2, -1)  # (..., T_q, T_k)
-    if mask is not None:
-        scores = scores.masked_fill(~mask, float("-inf"))
-    weights = torch.softmax(scores, dim=-1)  # every row sums to 1
-    if nothing is not None:
-        weights = weights.masked_fill(nothing, 0.0)
+    weights = _softmax(scores, mask)  # every row sums to 1
     output = F.dropout(weights, dropout) @ value  # (..., T_q, d_value)
     return output, weights
 
@@ -109,6 +98,81 @@ def parameter_free_attention(
         TypeError, ValueError: as :func:`dot_product_attention`.
     """
     return dot_product_attention(x, x, x, scale=1.0, return_weights=return_weights)
+
+
+class AdditiveAttention(nn.Module):
+    """Attention whose scores come from a small network: ``v . tanh(W_q query + W_k key)``.
+
+    The score of Bahdanau et al. (2014), "Neural Machine Translation by Jointly Learning to Align
+    and Translate", appendix A.1.2. Query and key may differ in width.
+
+    Args:
+        d_query: width of a query.
+        d_key: width of a key.
+        d_hidden: width of the small network.
+
+    Raises:
+        ValueError: a width below 1.
+    """
+
+    def __init__(self, d_query: int, d_key: int, d_hidden: int) -> None:
+        super().__init__()
+        if min(d_query, d_key, d_hidden) < 1:
+            raise ValueError(
+                f"d_query={d_query}, d_key={d_key}, d_hidden={d_hidden}; expected at least 1 each"
+            )
+        self.query_map = nn.Linear(d_query, d_hidden, bias=False)
+        self.key_map = nn.Linear(d_key, d_hidden, bias=False)
+        self.score = nn.Linear(d_hidden, 1, bias=False)
+
+    def forward(
+        self, query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Mix the values for every query.
+
+        Args:
+            query: ``(..., T_q, d_query)``.
+            key: ``(..., T_k, d_key)``.
+            value: ``(..., T_k, d_value)``.
+            mask: boolean, broadcastable to ``(..., T_q, T_k)``; True = may attend.
+
+        Returns:
+            The output ``(..., T_q, d_value)`` and the weights ``(..., T_q, T_k)``. The scores
+            pass through ``(..., T_q, T_k, d_hidden)`` numbers; dot products need no such tensor.
+
+        Raises:
+            TypeError, ValueError: as :func:`dot_product_attention`.
+        """
+        queries, keys = self.query_map(query), self.key_map(key)
+        _check_tensors(queries, keys, value)
+        leading = _leading_shape(queries, keys, value)
+        scores_shape = (*leading, query.size(-2), key.size(-2))
+        _check_options(mask, None, 0.0, scores_shape, query.device)
+        hidden = torch.tanh(queries.unsqueeze(-2) + keys.unsqueeze(-3))  # (..., T_q, T_k, hidden)
+        weights = _softmax(self.score(hidden).squeeze(-1), mask)
+        return weights @ value, weights
+
+
+def _softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
+    """Softmax over the keys that the mask allows; zeros for a query that may attend to nothing."""
+    mask, nothing = _allow_something(mask)
+    if mask is None:
+        return torch.softmax(scores, dim=-1)
+    weights = torch.softmax(scores.masked_fill(~mask, float("-inf")), dim=-1)
+    return weights.masked_fill(nothing, 0.0)
+
+
+def _allow_something(mask: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+    """Let a query that may attend to nothing look at every key, and mark it: ``(..., T_q, 1)``.
+
+    Softmax over no key divides 0 by 0. What such a query finds is replaced by zeros afterwards:
+    no NaN, and no gradient either.
+    """
+    if mask is None:
+        return None, None
+    mask = torch.atleast_2d(mask)
+    nothing = ~mask.any(dim=-1, keepdim=True)
+    return mask | nothing, nothing
 
 
 def _check_tensors(query: Tensor, key: Tensor, value: Tensor) -> None:

@@ -3,8 +3,9 @@
 import random
 
 import pytest
+import torch
 
-from attention_lib.tasks import TASKS, BankCorpus, Example, Task, Vocabulary
+from attention_lib.tasks import TASKS, BankCorpus, Example, Reversal, Task, Vocabulary
 
 tasks = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 
@@ -88,3 +89,22 @@ def test_a_vocabulary_goes_there_and_back():
 def test_bad_vocabulary_calls_are_errors(call, error, message):
     with pytest.raises(error, match=message):
         call(Vocabulary(["a", "b"]))
+
+
+def test_reversal_batches_hold_letters_and_their_mirror():
+    task = Reversal(letters=5, min_length=2, max_length=6)
+    lengths = set()
+    for seed in range(40):
+        source, target = task.batch(3, seed=seed)
+        assert torch.equal(source.flip(1), target) and source.max() < 5
+        lengths.add(source.size(1))
+    assert lengths == {2, 3, 4, 5, 6}
+    assert torch.equal(task.batch(3, length=9, seed=1)[0], task.batch(3, length=9, seed=1)[0])
+    assert task.vocabulary.decode([task.start_id]) == ["<start>"]
+    assert all(e.target == e.source[::-1] for e in task.sample(20))
+
+
+@pytest.mark.parametrize("options", [{"letters": 1}, {"min_length": 0}, {"max_length": 0}])
+def test_bad_bounds_of_reversal_are_errors(options):
+    with pytest.raises(ValueError, match="expected"):
+        Reversal(**options)

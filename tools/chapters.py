@@ -28,6 +28,7 @@ from _ext.execution import CACHE, ROOT, cache_folder
 
 EXECUTED = ROOT / "_build" / "executed"
 _CACHES_KEPT = 3
+os.environ["TQDM_DISABLE"] = "1"  # a page shows how a run ended, not how it crept along
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 

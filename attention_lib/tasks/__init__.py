@@ -5,10 +5,11 @@ sentence that training can show never appears in the test split.
 """
 
 from attention_lib.tasks.bank import BankCorpus
+from attention_lib.tasks.reversal import Reversal
 from attention_lib.tasks.task import Example, Task
 from attention_lib.tasks.vocabulary import Vocabulary
 
 #: Every task by its name; the tests hold each of them to the interface.
-TASKS = {task.name: task for task in (BankCorpus(),)}
+TASKS = {task.name: task for task in (BankCorpus(), Reversal())}
 
-__all__ = ["TASKS", "BankCorpus", "Example", "Task", "Vocabulary"]
+__all__ = ["TASKS", "BankCorpus", "Example", "Reversal", "Task", "Vocabulary"]
