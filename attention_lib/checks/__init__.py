@@ -5,13 +5,21 @@ with a reference, and asks which other formula would have given them.
 """
 
 from attention_lib.checks.contextual import check_contextualise, check_softmax
+from attention_lib.checks.recurrent import check_additive_weights
 from attention_lib.checks.result import CheckResult
 
 #: Every checker by the name of what it checks. The tests demand for each of them a list of named
 #: mistakes, which it must tell apart, and of right variants, which it must accept.
 CHECKERS = {
+    "additive_weights": check_additive_weights,
     "softmax": check_softmax,
     "contextualise": check_contextualise,
 }
 
-__all__ = ["CHECKERS", "CheckResult", "check_contextualise", "check_softmax"]
+__all__ = [
+    "CHECKERS",
+    "CheckResult",
+    "check_additive_weights",
+    "check_contextualise",
+    "check_softmax",
+]
