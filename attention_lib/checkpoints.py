@@ -50,7 +50,8 @@ def read_tensor(file: Path | str, name: str) -> Tensor:
             if name not in names:
                 near = [n for n in names if n.split(".")[-2:-1] == name.split(".")[-2:-1]]
                 raise KeyError(f"{file.name} has no tensor {name!r}; it has {near or names[:8]}")
-            return tensors.get_tensor(name)
+            # A copy: the tensor would else stay mapped to the file, whatever becomes of it.
+            return tensors.get_tensor(name).clone()
     except SafetensorError as error:
         raise ValueError(
             f"{file} is not a readable safetensors file ({error}): download it again"

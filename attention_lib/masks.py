@@ -92,6 +92,7 @@ def length_mask(lengths: Tensor, max_length: int | None = None) -> Tensor:
         TypeError: lengths that are not integers.
         ValueError: not one-dimensional, or a length outside ``0..max_length``.
     """
+    _check_tensor("lengths", lengths)
     if lengths.is_floating_point() or lengths.dtype == torch.bool:
         raise TypeError(f"lengths has dtype {lengths.dtype}; expected integers, one a sequence")
     if lengths.dim() != 1 or len(lengths) == 0:
@@ -135,15 +136,23 @@ def combine_masks(*masks: Tensor | None) -> Tensor | None:
 
     Raises:
         TypeError: a mask that is not boolean.
-        ValueError: masks whose shapes do not broadcast together.
+        ValueError: masks whose shapes do not broadcast together, or on different devices.
     """
     combined = None
     for mask in masks:
         if mask is None:
             continue
         _check_boolean("mask", mask)
+        if combined is None:
+            combined = mask
+            continue
+        if mask.device != combined.device:
+            raise ValueError(
+                f"masks are on {combined.device} and {mask.device}; expected one device: give "
+                "causal_mask the device of the others"
+            )
         try:
-            combined = mask if combined is None else combined & mask
+            combined = combined & mask
         except RuntimeError:
             raise ValueError(
                 f"masks of shapes {tuple(combined.shape)} and {tuple(mask.shape)} do not "
@@ -189,6 +198,7 @@ def from_hugging_face(attention_mask: Tensor) -> Tensor:
     Raises:
         ValueError: not two-dimensional, or other values than 0 and 1.
     """
+    _check_tensor("attention_mask", attention_mask)
     _check_two_dimensional("attention_mask", attention_mask)
     real = attention_mask == 1
     if not bool((real | (attention_mask == 0)).all()):
@@ -226,6 +236,7 @@ def from_additive(mask: Tensor) -> Tensor:
         TypeError: not floating point.
         ValueError: other values, that is, a bias and not a mask.
     """
+    _check_tensor("mask", mask)
     if not mask.is_floating_point():
         raise TypeError(f"mask has dtype {mask.dtype}; expected 0 and -inf in floating point")
     allowed = mask == 0
@@ -253,6 +264,8 @@ def to_additive(mask: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         TypeError: not boolean.
     """
     _check_boolean("mask", mask)
+    if not dtype.is_floating_point:
+        raise TypeError(f"dtype is {dtype}; expected a floating-point dtype, that of the scores")
     return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(
         ~mask, float("-inf")
     )
@@ -269,6 +282,13 @@ def _positions(
         )
     query_at = torch.arange(query_length, device=device) + (key_length - query_length)
     return query_at[:, None], torch.arange(key_length, device=device)[None, :]
+
+
+def _check_tensor(name: str, given: Tensor) -> None:
+    if not isinstance(given, Tensor):
+        raise TypeError(
+            f"{name} is a {type(given).__name__}; expected a torch.Tensor: torch.tensor({name})"
+        )
 
 
 def _check_boolean(name: str, mask: Tensor) -> None:

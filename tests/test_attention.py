@@ -217,6 +217,30 @@ def test_inputs_are_not_modified(return_weights):
         assert torch.equal(tensor, copy)
 
 
+@pytest.mark.parametrize("scale", [-1.0, 0.0])
+def test_causal_attention_with_any_finite_scale_is_the_same_on_both_paths(scale):
+    x = draw(2, 2, 4, 8)
+    fused = dot_product_attention(x, x, x, is_causal=True, scale=scale)
+    naive, _ = dot_product_attention(x, x, x, is_causal=True, scale=scale, return_weights=True)
+    assert torch.isfinite(fused).all()
+    torch.testing.assert_close(fused, naive, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("autocast", [False, True])
+def test_scores_beyond_half_precision_do_not_overflow(dtype, autocast):
+    x = torch.full((2, 64), 100.0, dtype=torch.float32 if autocast else dtype)
+    x.requires_grad_()
+    mask = torch.tensor([[True, True], [False, False]])
+    with torch.autocast("cpu", dtype, enabled=autocast):
+        fused = dot_product_attention(x, x, x, mask=mask)
+        naive, _ = dot_product_attention(x, x, x, mask=mask, return_weights=True)
+    for output in (fused, naive):
+        assert output[0].isfinite().all() and (output[1] == 0).all()
+        (gradient,) = torch.autograd.grad(output.sum(), x)
+        assert gradient.isfinite().all()
+
+
 def test_two_and_three_dimensions_and_broadcast_batches_work():
     x = draw(5, 4)
     alone = dot_product_attention(x, x, x)
@@ -334,6 +358,26 @@ BAD_INPUT = {
     "dropout of one": (
         (ones(2, 3),) * 3, {"dropout": 1.0},
         ValueError, "dropout=1.0", r"probability in \[0, 1\)", "0.1",
+    ),
+    "scale is not a number": (
+        (ones(2, 3),) * 3, {"scale": float("nan")},
+        ValueError, "scale=nan", "expected a finite number", "sqrt",
+    ),
+    "scale is infinite": (
+        (ones(2, 3),) * 3, {"scale": 10**400},
+        ValueError, "scale=1000", "expected a finite number", "sqrt",
+    ),
+    "dropout is a string": (
+        (ones(2, 3),) * 3, {"dropout": "0.1"},
+        TypeError, "dropout is a str", "expected a float", "0.1",
+    ),
+    "is_causal is a string": (
+        (ones(2, 3),) * 3, {"is_causal": "False"},
+        TypeError, "is_causal is 'False'", "expected True or False", "bool",
+    ),
+    "return_weights is a number": (
+        (ones(2, 3),) * 3, {"return_weights": 1},
+        TypeError, "return_weights is 1", "expected True or False", "bool",
     ),
     "scale is a tensor": (
         (ones(2, 3),) * 3, {"scale": torch.tensor(2.0)},

@@ -117,6 +117,19 @@ BAD_INPUT = {
         lambda: masks.combine_masks(torch.ones(2, 2).bool(), torch.ones(3, 3).bool()), ValueError,
         r"\(2, 2\) and \(3, 3\) do not broadcast.*padding_mask",
     ),
+    "combining masks of two devices": (
+        lambda: masks.combine_masks(masks.causal_mask(2), torch.ones(2, 2, device="meta").bool()),
+        ValueError, "masks are on cpu and meta; expected one device",
+    ),
+    "additive in integers": (
+        lambda: masks.to_additive(masks.causal_mask(2), torch.int64), TypeError,
+        "dtype is torch.int64; expected a floating-point",
+    ),
+    "lists where tensors belong": (
+        lambda: masks.from_hugging_face([[1, 0]]), TypeError,
+        r"attention_mask is a list; .*torch.tensor\(attention_mask\)",
+    ),
+    "lengths as a list": (lambda: masks.length_mask([1, 2]), TypeError, "lengths is a list"),
     "blocked as floats": (
         lambda: masks.from_blocked(torch.zeros(2, 2)), TypeError, "mask is torch.float32",
     ),

@@ -57,6 +57,8 @@ def test_additive_attention_masks_and_gives_zeros_to_a_query_that_may_see_nothin
     [
         (lambda layer, x: layer(x, x, x[:, :2]), "key has length 4 and value has length 2"),
         (lambda layer, x: layer(x, x, x, mask=torch.ones(5, 5).bool()), r"shape \(5, 5\)"),
+        (lambda layer, x: layer(x[..., :2], x, x), "query has width 2 .*expected width 3"),
+        (lambda layer, x: layer(*(3 * [x.double()])), "query has width 3 and dtype float64"),
         (lambda layer, x: AdditiveAttention(0, 1, 1), "d_query=0.*at least 1 each"),
     ],
 )

@@ -24,7 +24,7 @@ def test_the_environment_overrides_the_device(monkeypatch):
     assert default_device() == torch.device("cpu")
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:99"])
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", "meta", "hpu"])
 def test_a_device_that_is_not_there_is_an_error(monkeypatch, name):
     monkeypatch.setenv("ATTENTION_DEVICE", name)
     with pytest.raises(ValueError, match=f"ATTENTION_DEVICE='{name}'.*expected cpu, cuda"):

@@ -68,7 +68,7 @@ def test_progress_is_shown_on_stdout_and_one_clean_line_stays(disabled):
     )
     assert done.stderr == ""
     shown = done.stdout.replace("\r", "\n").splitlines()
-    assert shown[-1].startswith("small: 3 steps, loss 0.")
+    assert shown[-1].startswith("small: 3 steps, loss ")
     assert len(shown) == 1 if disabled else "0%" in done.stdout
 
 

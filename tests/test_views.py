@@ -7,7 +7,9 @@ from xml.etree import ElementTree
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 
+import attention_lib.tasks
 from attention_lib import dot_product_attention, masks
 from attention_lib.views import PALETTE, Picture, heatmap, show, show_source
 
@@ -39,6 +41,23 @@ def test_a_figure_takes_the_pages_colours_and_fonts():
     assert "#ffffff" not in svg.lower(), "a white card would stay white on a dark page"
     assert "font-family" not in svg and "font:" not in svg
     assert ">step<" in svg, "text stays text"
+
+
+def test_the_authors_text_stays_as_it_is():
+    text = 'the black cat #000000 font: 12px Arial font-family: x; id="a" href="#b" <b> & $'
+    fig, ax = plt.subplots()
+    ax.set_title(text, parse_math=False)
+    root = ElementTree.fromstring(show(fig, ALT).svg)
+    assert text in [element.text for element in root.iter() if element.tag.endswith("text")]
+
+
+def test_every_legend_loses_its_card():
+    fig, ax = plt.subplots()
+    ax.plot([0, 1], label="line")
+    ax.add_artist(ax.legend(loc="upper left"))
+    ax.legend(loc="lower right")
+    fig.legend()
+    assert "#ffffff" not in show(fig, ALT).svg.lower()
 
 
 def test_a_figure_scales_to_a_phone():
@@ -105,6 +124,13 @@ def test_a_heatmap_has_a_row_for_every_query_and_a_column_for_every_key():
     plt.close("all")
 
 
+def test_a_heatmap_takes_any_tensor_and_any_token():
+    weights = torch.full((2, 2), 0.5, dtype=torch.bfloat16, requires_grad=True)
+    ax = heatmap(weights, ["$5-$6", "a_b^c"], ["$\\bad$", "<b>"])
+    svg = show(ax.figure, ALT).svg
+    assert "$5-$6" in svg and "$\\bad$" in svg and "&lt;b&gt;" in svg
+
+
 def test_the_deeper_the_colour_the_larger_the_number():
     ax = heatmap([[0.0, 0.5, 1.0]], ["q"], ["a", "b", "c"])
     opacity = [patch.get_facecolor()[3] for patch in ax.patches]
@@ -124,6 +150,9 @@ def test_the_deeper_the_colour_the_larger_the_number():
         (lambda: heatmap([[2.0]], ["a"]), "runs from 2 to 2; .*were these scores"),
         (lambda: heatmap([[float("nan")]], ["a"]), "runs from nan to nan"),
         (lambda: heatmap([[0.0]], ["a"], limits=(-1, 2)), r"limits=\(-1, 2\); expected \(-a, a\)"),
+        (lambda: heatmap([[0.0]], ["a"], limits=(0, float("inf"))), "expected two finite numbers"),
+        (lambda: heatmap([[0.0]], ["a"], limits=(1, 0)), "the smaller one first"),
+        (lambda: heatmap([], []), r"shape \(0,\)"),
     ],
 )
 def test_bad_heatmaps_are_errors(call, message):
@@ -135,11 +164,12 @@ def test_source_is_the_code_that_runs():
     source = show_source(dot_product_attention)
     assert source.where == "attention_lib/attention.py"
     assert source.code.startswith("def dot_product_attention(")
-    assert "    scores = (query * scale)" in source.code
+    assert "    weights = _softmax(scores, mask)" in source.code
     assert source._repr_markdown_().count("````") == 2
     assert repr(source).splitlines()[0] == "# attention_lib/attention.py"
     compile(show_source(Picture).code, "source", "exec")
     assert show_source(masks).where == "attention_lib/masks.py"
+    assert show_source(attention_lib.tasks).where == "attention_lib/tasks/__init__.py"
 
 
 @pytest.mark.parametrize("item", [3, len, Picture("", "")])

@@ -70,6 +70,11 @@ def checksum(source: Path) -> str:
     return hashlib.sha256(made_from.encode()).hexdigest()[:16]
 
 
+def _is_stale(source: Path) -> bool:
+    drawing = source.with_suffix(".svg")
+    return not drawing.exists() or checksum(source) not in drawing.read_text(encoding="utf-8")
+
+
 def _mermaid() -> str:
     """Fetch Mermaid from the npm registry and return its script."""
     with tempfile.TemporaryDirectory() as folder:
@@ -104,7 +109,7 @@ def main() -> None:
         page.set_content("<body></body>")
         page.add_script_tag(content=_mermaid())
         page.evaluate("settings => mermaid.initialize(settings)", _SETTINGS)
-        for source in sorted(DIAGRAMS.glob("*.mmd")):
+        for source in filter(_is_stale, sorted(DIAGRAMS.glob("*.mmd"))):
             svg = page.evaluate(
                 "async ([id, text]) => (await mermaid.render(id, text)).svg",
                 [f"diagram-{source.stem}", source.read_text(encoding="utf-8")],

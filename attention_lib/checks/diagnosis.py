@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -111,14 +112,14 @@ def _call(function: Callable, probe: Probe) -> tuple[Tensor | None, str]:
     arguments = _copies(probe.arguments)
     try:
         answer = function(*arguments)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         hint = next((hint for sign, hint in _HINTS.items() if sign in str(error)), "")
         return None, (
             f"your function raised {type(error).__name__} on {probe.what}: {error}\n{hint}"
             f"{_describe(probe.arguments)}"
         )
     if any(
-        isinstance(after, Tensor) and not torch.equal(after, before)
+        isinstance(after, Tensor) and not torch.allclose(after, before, 0, 0, equal_nan=True)
         for after, before in zip(arguments, probe.arguments, strict=True)
     ):
         return None, (
@@ -128,15 +129,27 @@ def _call(function: Callable, probe: Probe) -> tuple[Tensor | None, str]:
     if answer is None or answer is Ellipsis:
         return None, "your function returns nothing yet: end it with `return ...` and your result"
     try:
-        if isinstance(answer, list) and answer and all(isinstance(row, Tensor) for row in answer):
-            answer = torch.stack(answer)
-        answer = torch.as_tensor(answer).detach().to(torch.float64)
-    except (TypeError, ValueError, RuntimeError):
+        return _as_numbers(answer), ""
+    except Exception:
         return None, (
             f"your function returned a {type(answer).__name__} on {probe.what}; expected one "
-            "tensor and nothing beside it"
+            "tensor of real numbers and nothing beside it"
         )
-    return answer, ""
+
+
+def _as_numbers(answer: object) -> Tensor:
+    """Copy a tensor, an array or (nested) lists of them into a float64 tensor on the CPU."""
+    if isinstance(answer, list) and answer and all(isinstance(row, Tensor) for row in answer):
+        answer = torch.stack(answer)
+    if isinstance(answer, tuple):
+        raise TypeError("several answers")
+    if not isinstance(answer, Tensor):
+        answer = torch.from_numpy(np.array(answer, dtype=float))  # a copy; refuses complex numbers
+    if answer.is_complex():
+        raise TypeError("complex")
+    if answer.layout != torch.strided:
+        answer = answer.to_dense()
+    return answer.detach().to("cpu", torch.float64, copy=True)
 
 
 def _same(answer: Tensor, expected: Tensor) -> bool:

@@ -25,11 +25,14 @@ class CheckResult:
     diagnosis: str = ""
 
     def __post_init__(self) -> None:
-        if self.passed == bool(self.diagnosis):
+        if not isinstance(self.passed, bool) or self.passed == bool(self.diagnosis):
             raise ValueError(
                 f"passed={self.passed} with diagnosis={self.diagnosis!r}; expected a diagnosis "
                 "exactly when the check failed"
             )
+
+    def __bool__(self) -> bool:
+        return self.passed
 
     def __repr__(self) -> str:
         lines = [f"{self.name}: {'passed' if self.passed else 'not yet'}"]

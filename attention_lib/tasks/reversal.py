@@ -67,7 +67,12 @@ class Reversal(Task):
 
         Returns:
             Source ids and target ids, ``(size, length)`` each; the target without start token.
+
+        Raises:
+            ValueError: a size or a length below 1.
         """
+        if size < 1 or (length is not None and length < 1):
+            raise ValueError(f"size={size}, length={length}; expected at least 1 each")
         generator = torch.Generator().manual_seed(seed)
         if length is None:
             bounds = (self.min_length, self.max_length + 1)

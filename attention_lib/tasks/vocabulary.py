@@ -42,6 +42,7 @@ class Vocabulary:
         """
         if isinstance(tokens, str):
             raise TypeError(f"tokens is the string {tokens!r}; expected a list: try .split()")
+        tokens = list(tokens)
         unknown = [token for token in tokens if token not in self._ids]
         if unknown:
             raise KeyError(f"not in this vocabulary of {len(self)} tokens: {unknown}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 
 __all__ = ["Picture", "show"]
 
@@ -62,9 +63,8 @@ def show(figure: Figure, alt: str) -> Picture:
             f"alt={alt!r} has {len(alt)} characters; expected a sentence that says what the "
             "figure shows, so that a reader who cannot see it learns the same"
         )
-    for axes in figure.axes:
-        if axes.get_legend():
-            axes.get_legend().set_frame_on(False)  # its white card would stay white on a dark page
+    for legend in figure.findobj(Legend):
+        legend.set_frame_on(False)  # its white card would stay white on a dark page
     buffer = io.StringIO()
     # Identical ids and no date: the same figure is the same file, on every run.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "attention"}):
@@ -82,15 +82,11 @@ def show(figure: Figure, alt: str) -> Picture:
 def _adapt(svg: str, alt: str) -> str:
     svg = svg[svg.index("<svg") :].strip()
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"#000000|(?<=[ :\"])black\b", "currentColor", svg)
-    # The page's font: Matplotlib measured a wider one, so nothing overflows. Its 3.11 writes
-    # "font-size: 10px; font-family: ...", its earlier versions the shorthand "font: 10px ...".
-    svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
-    svg = re.sub(r"font: ((?:\w+ )*)([\d.]+px) [^;\"]*", _longhand, svg)
+    # Within tags alone: what stands between them is the author's text.
+    svg = re.sub(r"<[^>]*>", lambda tag: _adapt_tag(tag.group(0)), svg)
     # Ids are unique within a figure; a prefix keeps two figures of one page apart.
-    prefix = "f" + hashlib.sha256(svg.encode()).hexdigest()[:8]
-    svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
-    svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", svg)
+    prefix = "f" + hashlib.sha256((svg + alt).encode()).hexdigest()[:8]
+    svg = re.sub(r"<[^>]*>", lambda tag: _prefix_ids(tag.group(0), prefix), svg)
     width = float(re.search(r'width="([\d.]+)pt"', svg).group(1)) / 72
     attributes = (
         f'<svg role="img" aria-label="{html.escape(alt)}" fill="currentColor" '
@@ -100,6 +96,20 @@ def _adapt(svg: str, alt: str) -> str:
     )
     svg = re.sub(r' (?:width|height)="[\d.]+pt"', "", svg, count=2)
     return svg.replace("<svg ", attributes, 1)
+
+
+def _adapt_tag(tag: str) -> str:
+    tag = re.sub(r"(?<=[ :\"])(#000000|black)(?=[;\"])", "currentColor", tag)
+    # The page's font: Matplotlib measured a wider one, so nothing overflows. Its 3.11 writes
+    # "font-size: 10px; font-family: ...", its earlier versions the shorthand "font: 10px ...".
+    tag = tag.replace("&quot;", "'").replace("&apos;", "'")
+    tag = re.sub(r"font-family: [^;\"]*;? ?", "", tag)
+    return re.sub(r"font: ((?:\w+ )*)([\d.]+px) [^;\"]*", _longhand, tag)
+
+
+def _prefix_ids(tag: str, prefix: str) -> str:
+    tag = re.sub(r'\bid="', f'id="{prefix}-', tag)
+    return re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", tag)
 
 
 def _longhand(match: re.Match) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
+from torch import Tensor
 
 from attention_lib.views.palette import SIGNED, WEIGHTS
 
@@ -50,14 +52,18 @@ def heatmap(
         ValueError: not two-dimensional, labels that do not match, or numbers that are not finite
             or outside ``limits``.
     """
+    if isinstance(matrix, Tensor):
+        matrix = matrix.detach().to("cpu", torch.float64)
     numbers = np.asarray(matrix, dtype=float)
     columns = rows if columns is None else columns
-    if numbers.shape != (len(rows), len(columns)):
+    if numbers.shape != (len(rows), len(columns)) or numbers.size == 0:
         raise ValueError(
             f"matrix has shape {numbers.shape}; expected ({len(rows)}, {len(columns)}), one row "
             "for every query and one column for every key: pick one batch entry and one head first"
         )
     low, high = limits
+    if not (np.isfinite(limits).all() and low < high):
+        raise ValueError(f"limits={limits}; expected two finite numbers, the smaller one first")
     if low < 0 and low != -high:
         raise ValueError(f"limits={limits}; expected (-a, a) or (0, a), so that 0 has no colour")
     slack = 1e-6 * (high - low)
@@ -83,7 +89,7 @@ def heatmap(
             ax.text(
                 column,
                 row,
-                f"{number:.2f}".replace("-", "\N{MINUS SIGN}"),
+                f"{round(number, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}"),
                 ha="center",
                 va="center",
                 fontsize=9,
@@ -96,8 +102,9 @@ def heatmap(
         title=title,
         aspect="equal",
     )
-    ax.set_xticks(range(len(columns)), columns, rotation=0 if len(columns) <= 6 else 60)
-    ax.set_yticks(range(len(rows)), rows)
+    rotation = 60 if len(columns) > 6 and sum(map(len, columns)) > 2 * len(columns) else 0
+    ax.set_xticks(range(len(columns)), columns, rotation=rotation, parse_math=False)
+    ax.set_yticks(range(len(rows)), rows, parse_math=False)  # a token may hold a dollar
     ax.tick_params(length=0)
     ax.spines[:].set_linewidth(0.5)
     bar = ax.figure.colorbar(colours, ax=ax, label=label, fraction=0.046, pad=0.04)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import inspect
 import textwrap
 from dataclasses import dataclass
+from pathlib import Path
 
 __all__ = ["Source", "show_source"]
+
+_LIBRARY = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -43,5 +46,6 @@ def show_source(item: object) -> Source:
             f"{item!r} has no Python source; expected a function, a class or a module: for an "
             "object pass type(object)"
         ) from error
-    module = inspect.getmodule(item)
-    return Source(textwrap.dedent(code).strip(), f"{module.__name__.replace('.', '/')}.py")
+    file = Path(inspect.getsourcefile(item)).resolve()
+    below = file.relative_to(_LIBRARY) if file.is_relative_to(_LIBRARY) else Path(file.name)
+    return Source(textwrap.dedent(code).strip(), below.as_posix())

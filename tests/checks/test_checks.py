@@ -2,9 +2,11 @@
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from attention_lib.checks import CHECKERS, CheckResult
 
@@ -67,6 +69,23 @@ def test_a_checker_wants_the_function_itself(checker):
         CHECKERS[checker](3.0)
 
 
+def test_an_answer_is_judged_as_it_was_given():
+    """A function may reuse its memory, or give a sparse tensor or an array with odd strides."""
+    buffer = torch.zeros(9, dtype=torch.float64)
+
+    def reuses_memory(scores):
+        answer = buffer[: scores.numel()].view_as(scores)
+        return answer.copy_(torch.softmax(scores, -1))
+
+    check = CHECKERS["softmax"]
+    assert check(reuses_memory)
+    assert check(lambda s: torch.softmax(s, -1).to_sparse())
+    assert check(lambda s: torch.softmax(s.flip(0), -1).numpy()[::-1])
+    assert not check(lambda s: torch.softmax(s, -1) + 100j)
+    assert "SystemExit" in check(lambda s: sys.exit()).diagnosis
+    assert "returned a dict" in check(lambda s: {"weights": s}).diagnosis
+
+
 def test_a_result_reads_as_a_report():
     failed = CheckResult("softmax", False, ("every row sums to 1",), "exp <overflows>\nsecond line")
     assert repr(failed).splitlines() == [
@@ -79,7 +98,7 @@ def test_a_result_reads_as_a_report():
     assert repr(CheckResult("softmax", True)) == "softmax: passed"
 
 
-@pytest.mark.parametrize(("passed", "diagnosis"), [(True, "wrong"), (False, "")])
+@pytest.mark.parametrize(("passed", "diagnosis"), [(True, "wrong"), (False, ""), (None, "")])
 def test_a_diagnosis_is_given_exactly_when_a_check_fails(passed, diagnosis):
     with pytest.raises(ValueError, match="expected a diagnosis exactly when"):
         CheckResult("softmax", passed, (), diagnosis)

@@ -1,0 +1,152 @@
+"""What every attention demands of its inputs, and what it says when they do not fit.
+
+Kept apart so that attention.py reads as the computation alone.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import torch
+from torch import Tensor
+
+__all__ = ["check_flags", "check_options", "check_tensors", "dtype_name", "leading_shape"]
+
+
+def check_tensors(query: Tensor, key: Tensor, value: Tensor, *, same_width: bool = True) -> None:
+    """Check three tensors ``(..., length, width)``; ``same_width`` asks it of query and key.
+
+    Raises:
+        TypeError: not floating-point tensors, or mixed dtypes.
+        ValueError: shapes that do not fit together, empty sequences, or mixed devices.
+    """
+    named = {"query": query, "key": key, "value": value}
+    for name, tensor in named.items():
+        if not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"{name} is a {type(tensor).__name__}; expected a torch.Tensor: "
+                f"try torch.as_tensor({name})"
+            )
+        if not tensor.is_floating_point():
+            raise TypeError(
+                f"{name} has dtype {dtype_name(tensor.dtype)}; expected a floating-point dtype: "
+                f"embed token ids first, or call {name}.float()"
+            )
+        if tensor.dim() < 2:
+            raise ValueError(
+                f"{name} has shape {tuple(tensor.shape)}; expected at least two dimensions, "
+                f"(..., length, width): for one vector use {name}[None, :]"
+            )
+        if 0 in tensor.shape[-2:]:
+            raise ValueError(
+                f"{name} has shape {tuple(tensor.shape)}: its length or width is 0; attention "
+                "needs at least one position and one feature: drop empty sequences first"
+            )
+    _check_alike("dtype", {name: dtype_name(t.dtype) for name, t in named.items()}, TypeError)
+    _check_alike("device", {name: str(t.device) for name, t in named.items()}, ValueError)
+    if same_width and query.size(-1) != key.size(-1):
+        raise ValueError(
+            f"query has width {query.size(-1)} and key has width {key.size(-1)}; a dot product "
+            "needs equal widths (d_head): project them to the same size, or check that neither "
+            "is transposed"
+        )
+    if key.size(-2) != value.size(-2):
+        raise ValueError(
+            f"key has length {key.size(-2)} and value has length {value.size(-2)}; expected one "
+            "value for every key: take both from the same sequence"
+        )
+
+
+def check_flags(**flags: bool) -> None:
+    """Check that every flag is True or False, and raise a TypeError that names one that is not."""
+    for name, flag in flags.items():
+        if not isinstance(flag, bool):
+            raise TypeError(f"{name} is {flag!r}; expected True or False: try bool(...)")
+
+
+def _check_alike(what: str, given: dict[str, str], error: type[Exception]) -> None:
+    if len(set(given.values())) > 1:
+        listed = ", ".join(f"{name} has {what} {it}" for name, it in given.items())
+        raise error(f"{listed}; expected one {what} for all three: convert them with .to(...)")
+
+
+def check_options(
+    mask: Tensor | None,
+    scale: float | None,
+    dropout: float,
+    scores_shape: tuple[int, ...],
+    device: torch.device,
+) -> None:
+    """Check the options of an attention whose scores have a known shape.
+
+    Raises:
+        TypeError: a mask that is not boolean, or a scale or dropout that is not a number.
+        ValueError: a mask that does not broadcast or stands elsewhere, a scale that is not finite,
+            or a dropout outside ``[0, 1)``.
+    """
+    if scale is not None and (isinstance(scale, bool) or not isinstance(scale, (int, float))):
+        raise TypeError(
+            f"scale is a {type(scale).__name__}; expected a float or None: multiply the query "
+            "by a learned scale yourself and pass scale=1.0"
+        )
+    if scale is not None and not abs(scale) < sys.float_info.max:
+        raise ValueError(f"scale={scale}; expected a finite number, such as 1 / sqrt(d_head)")
+    if isinstance(dropout, bool) or not isinstance(dropout, (int, float)):
+        raise TypeError(f"dropout is a {type(dropout).__name__}; expected a float, such as 0.1")
+    if not 0.0 <= dropout < 1.0:
+        raise ValueError(
+            f"dropout={dropout}; expected a probability in [0, 1): 0.1 drops one weight in ten"
+        )
+    if mask is None:
+        return
+    if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
+        given = (
+            f"has dtype {dtype_name(mask.dtype)}"
+            if isinstance(mask, Tensor)
+            else f"is a {type(mask).__name__}"
+        )
+        raise TypeError(
+            f"mask {given}; masks are boolean tensors, True = may attend: see the converters in "
+            "attention_lib.masks for 1/0 masks, additive masks and True = blocked"
+        )
+    if mask.device != device:
+        raise ValueError(
+            f"mask is on {mask.device} and query is on {device}; expected one device: "
+            f"use mask.to({str(device)!r})"
+        )
+    try:
+        fits = torch.broadcast_shapes(mask.shape, scores_shape) == scores_shape
+    except RuntimeError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"mask has shape {tuple(mask.shape)}; expected one that broadcasts to "
+            f"(..., query, key) = {scores_shape}: turn a (batch, length) mask of real tokens "
+            "into one with attention_lib.masks.padding_mask, and give a (batch, query, key) "
+            "mask its heads dimension with mask[:, None]"
+        )
+
+
+def leading_shape(query: Tensor, key: Tensor, value: Tensor) -> torch.Size:
+    """Give the batch and heads dimensions that the three share once broadcast.
+
+    Raises:
+        ValueError: they do not broadcast together.
+    """
+    shapes = [tensor.shape[:-2] for tensor in (query, key, value)]
+    try:
+        return torch.broadcast_shapes(*shapes)
+    except RuntimeError:
+        given = ", ".join(
+            f"{name} {tuple(tensor.shape)}"
+            for name, tensor in (("query", query), ("key", key), ("value", value))
+        )
+        raise ValueError(
+            f"{given}: the dimensions before (length, width) do not broadcast together; expected "
+            "the same batch and heads in all three: check the order (batch, heads, length, width)"
+        ) from None
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """Name a dtype as people write it: ``float32``."""
+    return str(dtype).removeprefix("torch.")
