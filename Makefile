@@ -6,7 +6,7 @@ export CHAPTER
 RUN := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test serve lab lint format lock diagrams clean
+.PHONY: help env book test serve lab lint format seeds lock diagrams clean
 
 help:  ## list what there is to do
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ format: env  ## put sources and notebooks into shape
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
 	@.venv/bin/nbstripout --keep-id chapters/*.ipynb
+
+seeds: env  ## run every chapter with other seeds: do its claims hold?
+	@$(RUN) tools.seeds
 
 lock:  ## renew constraints.txt from requirements.txt, in a fresh environment
 	@$(PYTHON) tools/lock.py

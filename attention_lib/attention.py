@@ -156,6 +156,15 @@ class AdditiveAttention(nn.Module):
         Raises:
             TypeError, ValueError: as :func:`dot_product_attention`.
         """
+        scores_shape = self._check(query, key, value, mask)
+        queries, keys = self.query_map(query), self.key_map(key)
+        hidden = torch.tanh(queries.unsqueeze(-2) + keys.unsqueeze(-3))  # (..., T_q, T_k, hidden)
+        weights = _softmax(self.score(hidden).squeeze(-1), mask).expand(scores_shape)
+        return weights @ value, weights
+
+    def _check(
+        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None
+    ) -> tuple[int, ...]:
         check_tensors(query, key, value, same_width=False)
         leading = leading_shape(query, key, value)
         scores_shape = (*leading, query.size(-2), key.size(-2))
@@ -168,10 +177,7 @@ class AdditiveAttention(nn.Module):
                     f"{name} has {given}; expected {needed}, those of this layer's map: give the "
                     f"layer d_{name}={tensor.size(-1)}, or convert it with .to(...)"
                 )
-        queries, keys = self.query_map(query), self.key_map(key)
-        hidden = torch.tanh(queries.unsqueeze(-2) + keys.unsqueeze(-3))  # (..., T_q, T_k, hidden)
-        weights = _softmax(self.score(hidden).squeeze(-1), mask).expand(scores_shape)
-        return weights @ value, weights
+        return scores_shape
 
 
 def _softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
