@@ -60,9 +60,21 @@ def chapters(chosen: str = "") -> list[Path]:
     return paths
 
 
-def execute(path: Path, timeout: float) -> Run:
-    """Execute one notebook from a fresh kernel, in this process's child."""
-    notebook = nbformat.read(path, as_version=4)
+def execute(path: Path, notebook: nbformat.NotebookNode) -> Run:
+    """Execute a notebook that was read from ``path``, from a fresh kernel.
+
+    Runs in a process of its own, so that the peak memory of its children is this chapter's.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(_execute_here, path, notebook, _timeout()).result()
+
+
+def _timeout() -> float:
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    return config["execute"]["timeout"]
+
+
+def _execute_here(path: Path, notebook: nbformat.NotebookNode, timeout: float) -> Run:
     started: list[int] = []
     begin = time.perf_counter()
     try:
@@ -99,11 +111,6 @@ def _explain(failure: Exception, timeout: float) -> str:
     return f"{failure} (out of memory?)"
 
 
-def _fresh_process() -> ProcessPoolExecutor:
-    """Start a process for one chapter, so that its children's peak memory is this chapter's."""
-    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
-
-
 def _prune() -> None:
     """Keep the caches of the last few states of the library, for going back and forth."""
     folders = sorted(CACHE.glob("*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
@@ -113,8 +120,6 @@ def _prune() -> None:
 
 def run(chosen: str = "") -> list[str]:
     """Execute what is not in the cache, one line a chapter. Return what failed, in words."""
-    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    timeout = config["execute"]["timeout"]
     cache = get_cache(cache_folder())
     errors = []
     for path in chapters(chosen):
@@ -123,8 +128,7 @@ def run(chosen: str = "") -> list[str]:
         try:
             record = cache.match_cache_notebook(source)
         except KeyError:
-            with _fresh_process() as process:
-                done = process.submit(execute, path, timeout).result()
+            done = execute(path, source)
             if done.error:
                 print(f"failed after {done.seconds:.1f} s", flush=True)
                 errors.append(done.error)

@@ -10,7 +10,6 @@ import re
 import sys
 
 import nbformat
-from jupyter_cache.executors.utils import single_nb_execution
 
 from tools import chapters
 
@@ -27,12 +26,10 @@ def main() -> None:
             for cell in notebook.cells:
                 if cell.cell_type == "code":
                     cell.source = _SEED.sub(rf"\g<1>{seed}", cell.source)
-            result = single_nb_execution(
-                notebook, cwd=str(path.parent), timeout=3600, allow_errors=False
-            )
-            outcome = f"{result.err.ename}: {result.err.evalue}" if result.err else "claims hold"
-            print(f"{path.stem:<32} seed {seed} {result.time:7.1f} s  {outcome}", flush=True)
-            failed += [path.stem] if result.err else []
+            done = chapters.execute(path, notebook)
+            outcome = done.error.splitlines()[0] if done.error else "claims hold"
+            print(f"{path.stem:<32} seed {seed} {done.seconds:7.1f} s  {outcome}", flush=True)
+            failed += [path.stem] if done.error else []
     sys.exit(1 if failed else 0)
 
 
