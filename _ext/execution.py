@@ -35,8 +35,9 @@ def cache_folder() -> Path:
             digest.update(f"{package} absent\n".encode())
     for setting in _SETTINGS:
         digest.update(f"{setting} {os.environ.get(setting)}\n".encode())
-    for path in sorted((ROOT / "attention_lib").rglob("*.py")):
-        digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
+    for path in sorted((ROOT / "attention_lib").rglob("*")):
+        if path.suffix in (".py", ".js", ".css"):
+            digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
     return CACHE / digest.hexdigest()[:16]
 
 

@@ -1,10 +1,8 @@
 """The built pages in a browser: nothing foreign asked for, all drawn, in both themes."""
 
 import functools
-import os
 import pickle
 import re
-import shutil
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -20,29 +18,6 @@ PAGES = pages()
 THEMES = ("light", "dark")
 each_page = pytest.mark.parametrize("page", PAGES)
 each_theme = pytest.mark.parametrize("theme", THEMES)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if not chromium:
-        message = "no Chromium here: on Debian and Ubuntu, `apt install chromium` adds it"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-            ],
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
-"""What a chapter shows: figures, heatmaps and the library's own source."""
+"""What a chapter shows: figures, heatmaps, attention views and the library's own source."""
 
+from attention_lib.views.attention import AttentionView, attention_view
 from attention_lib.views.figures import Picture, show
 from attention_lib.views.palette import PALETTE, SIGNED, WEIGHTS
 from attention_lib.views.plots import heatmap
@@ -9,8 +10,10 @@ __all__ = [
     "PALETTE",
     "SIGNED",
     "WEIGHTS",
+    "AttentionView",
     "Picture",
     "Source",
+    "attention_view",
     "heatmap",
     "show",
     "show_source",
