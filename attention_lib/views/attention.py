@@ -168,7 +168,7 @@ def _form(
         f"autocomplete=off data-layers={layers} "
         f"data-heads={heads} data-size={size}{'' if keys is None else ' data-cross=1'} "
         f'data-weights="{packed}"><div>This view needs JavaScript.</div>'
-        f"<style>{_asset('attention_view.css')}</style>"
+        f"<style>{_asset('attention_view.css').replace(': ', ':')}</style>"
         f"<details{' open' if levels[0, 0].size <= _UNFOLDED else ''}><summary>As a table</summary>"
         f"<table><caption>Row: query. Column: key.</caption><thead><tr><td>{top}"
         f"<tbody>{body}</table></details><script>{_asset('attention_view.js')}</script></form>"
