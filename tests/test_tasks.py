@@ -1,11 +1,12 @@
 """Every task: seeded, in two splits that never overlap."""
 
 import random
+from collections import defaultdict
 
 import pytest
 import torch
 
-from attention_lib.tasks import TASKS, BankCorpus, Example, Reversal, Task, Vocabulary
+from attention_lib.tasks import TASKS, BankCorpus, Example, Idiom, Reversal, Task, Vocabulary
 
 tasks = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 
@@ -108,3 +109,45 @@ def test_reversal_batches_hold_letters_and_their_mirror():
 def test_bad_bounds_of_reversal_are_errors(options):
     with pytest.raises(ValueError, match="expected"):
         Reversal(**options)
+
+
+def test_an_idiom_is_decided_by_two_words_together_and_by_neither_alone():
+    task = Idiom()
+    for split in ("train", "test"):
+        meanings = defaultdict(set)
+        easy = []
+        for source, target in task.sample(4000, split=split):
+            reading = target[6:]
+            assert reading in (task.easy_job, task.cake)
+            easy.append(reading == task.easy_job)
+            own_place = any(
+                source[2] in task.people[trade] and source[5] in task.places[trade]
+                for trade in task.people
+            )
+            assert own_place == easy[-1]
+            for word in source:
+                meanings[word].add(reading)
+        assert all(len(readings) == 2 for readings in meanings.values())
+        assert sum(easy) / len(easy) == pytest.approx(0.5, abs=0.03)
+
+
+def test_the_splits_of_idioms_share_no_pair_of_words_that_matter():
+    task = Idiom()
+    pairs = {
+        split: {(s[2], s[5]) for s, _ in task.sample(5000, split=split)}
+        for split in ("train", "test")
+    }
+    assert len(pairs["train"]) == 320 and len(pairs["test"]) == 80
+    assert not pairs["train"] & pairs["test"]
+    seen = [{word for pair in found for word in pair} for found in pairs.values()]
+    assert seen[0] == seen[1], "every word is known, only the combination is new"
+
+
+def test_idioms_are_translated_word_by_word():
+    source = "today the nurse in the barn said piece of cake".split()
+    assert " ".join(Idiom().translate(source, easy_job=False)) == (
+        "आज नर्स ने खलिहान में कहा केक का टुकड़ा"
+    )
+    assert Idiom().translate(source, easy_job=True)[-2:] == ("सरल", "काम")
+    with pytest.raises(ValueError, match="source='a piece of cake'; expected a sentence of this"):
+        Idiom().translate("a piece of cake".split(), easy_job=True)

@@ -5,6 +5,7 @@ with a reference, and asks which other formula would have given them.
 """
 
 from attention_lib.checks.contextual import check_contextualise, check_softmax
+from attention_lib.checks.query_key_value import check_query_key_value
 from attention_lib.checks.recurrent import check_additive_weights
 from attention_lib.checks.result import CheckResult
 
@@ -14,6 +15,7 @@ CHECKERS = {
     "additive_weights": check_additive_weights,
     "softmax": check_softmax,
     "contextualise": check_contextualise,
+    "query_key_value": check_query_key_value,
 }
 
 __all__ = [
@@ -21,5 +23,6 @@ __all__ = [
     "CheckResult",
     "check_additive_weights",
     "check_contextualise",
+    "check_query_key_value",
     "check_softmax",
 ]

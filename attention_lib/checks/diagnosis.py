@@ -64,8 +64,9 @@ def diagnose(
     """Compare a reader's function with a reference, and name the mistake where they differ.
 
     The answers are judged whole: an alternative is named only if it gives the reader's answer on
-    every probe. A mistake that nobody foresaw still gets the facts that hold, the first fact
-    that does not, and the smallest input on which the answer is wrong.
+    every probe, or up to the one on which both break (shapes that no longer fit). A mistake that
+    nobody foresaw still gets the facts that hold, the first fact that does not, and the smallest
+    input on which the answer is wrong.
 
     Args:
         name: what is checked.
@@ -91,7 +92,8 @@ def diagnose(
     for probe in probes:
         answer, complaint = _call(function, probe)
         if complaint:
-            return CheckResult(name, False, diagnosis=complaint)
+            known = (a for a in alternatives if _breaks_there_too(a.formula, answers, probes))
+            return CheckResult(name, False, (), next((a.diagnosis for a in known), complaint))
         answers.append(answer)
 
     holds = _holding(facts, answers, expected, probes)
@@ -164,6 +166,19 @@ def _gives(formula: Callable, answers: Sequence[Tensor], probes: Sequence[Probe]
         _same(answer, formula(*_copies(probe.arguments)))
         for answer, probe in zip(answers, probes, strict=True)
     )
+
+
+def _breaks_there_too(
+    formula: Callable, answers: Sequence[Tensor], probes: Sequence[Probe]
+) -> bool:
+    """Whether a formula gives the reader's answers so far and raises where the reader's does."""
+    if not answers or not _gives(formula, answers, probes[: len(answers)]):
+        return False
+    try:
+        formula(*_copies(probes[len(answers)].arguments))
+    except Exception:
+        return True
+    return False
 
 
 def _holding(

@@ -5,11 +5,12 @@ sentence that training can show never appears in the test split.
 """
 
 from attention_lib.tasks.bank import BankCorpus
+from attention_lib.tasks.idiom import Idiom
 from attention_lib.tasks.reversal import Reversal
 from attention_lib.tasks.task import Example, Task
 from attention_lib.tasks.vocabulary import Vocabulary
 
 #: Every task by its name; the tests hold each of them to the interface.
-TASKS = {task.name: task for task in (BankCorpus(), Reversal())}
+TASKS = {task.name: task for task in (BankCorpus(), Idiom(), Reversal())}
 
-__all__ = ["TASKS", "BankCorpus", "Example", "Reversal", "Task", "Vocabulary"]
+__all__ = ["TASKS", "BankCorpus", "Example", "Idiom", "Reversal", "Task", "Vocabulary"]

@@ -23,8 +23,8 @@ class Example(NamedTuple):
 class Task(ABC):
     """A small world. A subclass names itself and draws one example; the rest is here.
 
-    Which split an example belongs to depends on its source alone (a checksum of its tokens, one
-    in five held out), so splits never overlap, whatever the seed or the number of examples.
+    Which split an example belongs to depends on its source alone (one in five is held out), so
+    splits never overlap, whatever the seed or the number of examples.
     """
 
     name: str
@@ -32,6 +32,13 @@ class Task(ABC):
     @abstractmethod
     def draw(self, rng: random.Random) -> Example:
         """Draw one example, using no other randomness than ``rng``."""
+
+    def is_held_out(self, source: tuple[str, ...]) -> bool:
+        """Tell whether a source is for testing alone; here by a checksum of the whole source.
+
+        A task may hold out more than single sources: all that share a new pair of words, say.
+        """
+        return zlib.crc32("\x1f".join(source).encode()) % _HELD_OUT_ONE_IN == 0
 
     def sample(self, count: int, *, split: str = "train", seed: int = 0) -> list[Example]:
         """Draw examples with replacement.
@@ -57,7 +64,7 @@ class Task(ABC):
         misses = 0
         while len(examples) < count:
             example = self.draw(rng)
-            if _is_held_out(example.source) == (split == "test"):
+            if self.is_held_out(example.source) == (split == "test"):
                 examples.append(example)
                 misses = 0
                 continue
@@ -68,7 +75,3 @@ class Task(ABC):
                     "enough distinct sources for both splits"
                 )
         return examples
-
-
-def _is_held_out(source: tuple[str, ...]) -> bool:
-    return zlib.crc32("\x1f".join(source).encode()) % _HELD_OUT_ONE_IN == 0
