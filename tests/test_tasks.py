@@ -144,10 +144,10 @@ def test_the_splits_of_idioms_share_no_pair_of_words_that_matter():
 
 
 def test_idioms_are_translated_word_by_word():
-    source = "today the nurse in the barn said piece of cake".split()
+    source = ["today", "the", "nurse", "in", "the", "barn", "said", "piece", "of", "cake"]
     assert " ".join(Idiom().translate(source, easy_job=False)) == (
         "आज नर्स ने खलिहान में कहा केक का टुकड़ा"
     )
     assert Idiom().translate(source, easy_job=True)[-2:] == ("सरल", "काम")
     with pytest.raises(ValueError, match="source='a piece of cake'; expected a sentence of this"):
-        Idiom().translate("a piece of cake".split(), easy_job=True)
+        Idiom().translate(["a", "piece", "of", "cake"], easy_job=True)
