@@ -96,6 +96,13 @@ def test_hovering_a_token_shows_its_row_and_its_column(put):
     )
 
 
+def test_the_author_may_pick_the_first_token_to_show(put):
+    view = put(attention_view(WORDS, WEIGHTS, picked=2).html).locator("form")
+    assert said(view).startswith("grows attends to grows 1, ")
+    with pytest.raises(ValueError, match="picked=3; expected 0 to 2"):
+        attention_view(WORDS, WEIGHTS, picked=3)
+
+
 def test_leaving_returns_to_the_token_that_was_picked_by_tapping(put):
     tab = put(attention_view(WORDS, WEIGHTS).html + "<p>outside</p>")
     view = tab.locator("form")

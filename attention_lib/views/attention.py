@@ -45,6 +45,8 @@ def attention_view(
     tokens: Sequence[str],
     weights: Tensor | np.ndarray | Sequence,
     key_tokens: Sequence[str] | None = None,
+    *,
+    picked: int = 0,
 ) -> AttentionView:
     """Show what every token attends to, and which tokens attend to it.
 
@@ -59,6 +61,7 @@ def attention_view(
             heads, queries, keys)``, or one of these for every layer in a list or tuple, where a
             batch of one counts as no batch.
         key_tokens: the tokens that are asked, where they are another sequence.
+        picked: which of ``tokens`` is picked at the start.
 
     Returns:
         An :class:`AttentionView`: make it the last expression of a cell, or write its ``.html``
@@ -66,16 +69,19 @@ def attention_view(
 
     Raises:
         TypeError: tokens that are not a list of strings, or weights that are not numbers.
-        ValueError: shapes that do not fit the tokens, numbers that cannot be attention weights
-            (negative, not finite, or rows that sum to more than 1), or too many of them for a page.
+        ValueError: shapes that do not fit the tokens, a ``picked`` that is none of them, numbers
+            that cannot be attention weights (negative, not finite, or rows that sum to more than
+            1), or too many of them for a page.
     """
     queries = _strings(tokens, "tokens")
     keys = queries if key_tokens is None else _strings(key_tokens, "key_tokens")
     numbers = _stack(weights)  # (layers, heads, queries, keys)
     _check(numbers, len(queries), len(keys))
+    if picked not in range(len(queries)):
+        raise ValueError(f"picked={picked}; expected 0 to {len(queries) - 1}, one of the tokens")
     levels = np.rint(numbers * 100).astype(np.uint8)
     rows = [[_written(level) for level in row] for row in levels[0, 0]]
-    body = _form(queries, None if key_tokens is None else keys, levels, rows)
+    body = _form(queries, None if key_tokens is None else keys, levels, rows, picked)
     return AttentionView(body, _as_text(queries, keys, rows, levels.shape))
 
 
@@ -150,10 +156,15 @@ def _written(level: int) -> str:
 
 
 def _form(
-    queries: list[str], keys: list[str] | None, levels: np.ndarray, rows: list[list[str]]
+    queries: list[str],
+    keys: list[str] | None,
+    levels: np.ndarray,
+    rows: list[list[str]],
+    picked: int,
 ) -> str:
     """The table, as everybody gets it; the script puts the tokens to pick above it."""
     layers, heads = levels.shape[:2]
+    options = " data-cross=1" * (keys is not None) + f" data-picked={picked}" * (picked > 0)
     packed, size = _pack(levels)
     top = "".join(f"<th>{_shown(key)}" for key in keys or queries)
     # Of several heads the first one's numbers alone would mislead: there the script writes them.
@@ -166,7 +177,7 @@ def _form(
         # its fields are its own, however many views share the page.
         '<form class="attention-view mathjax_ignore tex2jax_ignore" method=dialog '
         f"autocomplete=off data-layers={layers} "
-        f"data-heads={heads} data-size={size}{'' if keys is None else ' data-cross=1'} "
+        f"data-heads={heads} data-size={size}{options} "
         f'data-weights="{packed}"><div>This view needs JavaScript.</div>'
         f"<style>{_asset('attention_view.css').replace(': ', ':')}</style>"
         f"<details{' open' if levels[0, 0].size <= _UNFOLDED else ''}><summary>As a table</summary>"

@@ -2,7 +2,7 @@
 // goes out with each view, so it is short; it uses no ids, so views can share a page; and it does
 // not ask which script is running, because a notebook may not tell. Tokens go in as text alone.
 document.querySelectorAll(".attention-view:not([data-ready])").forEach(async (view) => {
-  const { weights, size, layers, heads, cross } = view.dataset;
+  const { weights, size, layers, heads, cross, picked = 0 } = view.dataset;
   const all = (selector) => [...view.querySelectorAll(selector)];
   view.dataset.ready = "";
 
@@ -74,7 +74,7 @@ document.querySelectorAll(".attention-view:not([data-ready])").forEach(async (vi
   };
   // Keys pressed here are not Jupyter's shortcuts.
   all("input, select, summary").forEach((field) => (field.dataset.lmSuppressShortcuts = ""));
-  chips[0].control.checked = true;
+  chips[picked].control.checked = true;
   chips.forEach((chip, token) => chip.addEventListener("mouseenter", () => show(token)));
   view.addEventListener("mouseleave", showPicked);
   view.addEventListener("change", showAll);
