@@ -153,6 +153,21 @@ def test_formulas_diagrams_and_figures_are_really_drawn(visit, page, theme):
 
 @each_page
 @each_theme
+def test_every_attention_view_answers(visit, page, theme):
+    notebook = ROOT / f"{page}.ipynb"
+    cells = nbformat.read(notebook, as_version=4).cells if notebook.exists() else []
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    views = visit(page, theme).tab.locator(".bd-article .attention-view")
+    assert views.count() == code.count("attention_view(")
+    for view in views.all():
+        token = view.locator("fieldset label").nth(1)
+        token.hover()
+        said = view.locator("output").text_content()
+        assert said.startswith(token.locator("bdi").text_content() + " attends to ")
+
+
+@each_page
+@each_theme
 def test_the_theme_is_the_readers_and_drawings_follow_it(visit, page, theme):
     seen = visit(page, theme)
     assert seen.tab.evaluate("document.documentElement.dataset.theme") == theme
