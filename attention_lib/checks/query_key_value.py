@@ -38,7 +38,8 @@ _PROBES = [
 _FACTS = [
     Fact("every number is finite", lambda answer, *_: bool(torch.isfinite(answer).all())),
     Fact(
-        "every output lies between the smallest and the largest value of its column",
+        "every output lies between the smallest and the largest value of its column, as a "
+        "mixture of values must",
         lambda answer, x, memory, map_q, map_k, map_v: bool(
             (answer >= (memory @ map_v).min(0).values - 1e-6).all()
             and (answer <= (memory @ map_v).max(0).values + 1e-6).all()
@@ -87,6 +88,30 @@ _ALTERNATIVES = [
         lambda x, m, q, k, v: _weights(x @ q / q.size(1) ** 0.5, m @ k) @ (m @ v),
         "you divide the scores by the square root of d_k: right from chapter 4 on, but here the "
         "scores are plain dot products",
+    ),
+    Alternative(
+        lambda x, m, q, k, v: (
+            torch.softmax(((x @ q) @ (m @ k).T).flatten(), 0).view(len(x), len(m)) @ (m @ v)
+        ),
+        "all your weights together sum to 1: every row is a distribution of its own",
+    ),
+    Alternative(
+        lambda x, m, q, k, v: torch.softmax((x @ q) @ (m @ k).T @ (m @ v), dim=-1),
+        "the softmax comes too late: it turns scores into weights, before the values are mixed",
+    ),
+    Alternative(
+        lambda x, m, q, k, v: (
+            (x @ q) @ (m @ k).T / ((x @ q) @ (m @ k).T).sum(-1, keepdim=True) @ (m @ v)
+        ),
+        "you divide the scores by their sum: they can be negative; use softmax",
+    ),
+    Alternative(
+        lambda x, m, q, k, v: _weights(x @ q, m @ q) @ (m @ v),
+        "your keys go through W_q: they have a map of their own",
+    ),
+    Alternative(
+        lambda x, m, q, k, v: _weights(x @ q, m @ k) @ (m @ k),
+        "you hand over the keys: what is mixed are the values, memory @ W_v",
     ),
     Alternative(
         lambda x, m, q, k, v: _weights(x @ q, m @ k) @ m,

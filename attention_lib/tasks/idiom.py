@@ -47,7 +47,7 @@ class Idiom(Task):
             "milkman": "ग्वाले",
             "ploughman": "हलवाहे",
             "beekeeper": "मधुमक्खी-पालक",
-            "groom": "साईस",
+            "stableman": "साईस",
             "labourer": "मज़दूर",
             "landlord": "ज़मींदार",
             "woodcutter": "लकड़हारे",
@@ -65,7 +65,7 @@ class Idiom(Task):
             "surgery": "शल्य-कक्ष",
             "sickroom": "रोगी-कक्ष",
             "nursery": "शिशु-कक्ष",
-            "infirmary": "रुग्णालय",
+            "infirmary": "उपचार-गृह",
         },
         "farming": {
             "field": "खेत",
@@ -74,7 +74,7 @@ class Idiom(Task):
             "orchard": "बाग़",
             "meadow": "चरागाह",
             "garden": "बगीचे",
-            "greenhouse": "पौधघर",
+            "greenhouse": "ग्रीनहाउस",
             "cowshed": "गोशाला",
             "granary": "अन्न-भंडार",
             "mill": "चक्की",
@@ -84,7 +84,7 @@ class Idiom(Task):
         "today": "आज",
         "yesterday": "कल",
         "often": "अक्सर",
-        "again": "फिर",
+        "again": "दोबारा",
         "finally": "आख़िरकार",
     }
     verbs: ClassVar = {

@@ -71,6 +71,17 @@ QUERY_KEY_VALUE_MISTAKES = {
     ),
     "no softmax": (lambda x, m, q, k, v: (x @ q) @ ((m @ k).T @ (m @ v)), "no softmax"),
     "scaled": (lambda x, m, q, k, v: dot_product_attention(x @ q, m @ k, m @ v), "square root"),
+    "softmax of the whole matrix": (
+        lambda x, m, q, k, v: _soft((x @ q @ (m @ k).T).reshape(-1)).reshape(len(x), -1) @ (m @ v),
+        "all your weights together",
+    ),
+    "softmax last": (lambda x, m, q, k, v: _soft(x @ q @ (m @ k).T @ (m @ v)), "too late"),
+    "divided by the sum": (
+        lambda x, m, q, k, v: (lambda s: s / s.sum(1)[:, None])(x @ q @ (m @ k).T) @ (m @ v),
+        "scores by their sum",
+    ),
+    "one map for both": (lambda x, m, q, k, v: _good(x, m, q, q, v), "keys go through W_q"),
+    "hands over the keys": (lambda x, m, q, k, v: _good(x, m, q, k, k), "hand over the keys"),
     "values not mapped": (lambda x, m, q, k, v: _soft(x @ q @ (m @ k).T) @ m, "mix memory itself"),
     "keys not mapped": (
         lambda x, m, q, k, v: _soft(x @ q @ m.T) @ (m @ v),
