@@ -6,20 +6,29 @@ Everything in this package that attends (self, causal, cross, cached, one head o
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attention_lib.inputs import (
     check_flags,
+    check_head_sizes,
     check_options,
+    check_sequences,
     check_tensors,
     dtype_name,
     leading_shape,
 )
 from attention_lib.masks import causal_mask, combine_masks
 
-__all__ = ["AdditiveAttention", "dot_product_attention", "parameter_free_attention"]
+__all__ = [
+    "AdditiveAttention",
+    "MultiHeadAttention",
+    "dot_product_attention",
+    "parameter_free_attention",
+]
 
 
 def dot_product_attention(
@@ -70,6 +79,7 @@ def dot_product_attention(
     query, key, value = (t.expand(*leading, *t.shape[-2:]) for t in (query, key, value))
 
     length_q, length_k = query.size(-2), key.size(-2)
+    is_causal = is_causal and length_q > 1  # a single query is the last, and sees every key
     # The fused kernel aligns at the start, takes a mask or is_causal, and needs a positive scale.
     own_mask = return_weights or mask is not None or length_q != length_k or scale <= 0
     if is_causal and own_mask:
@@ -78,9 +88,8 @@ def dot_product_attention(
 
     if not return_weights:
         mask, nothing = _allow_something(mask)
-        output = F.scaled_dot_product_attention(
-            query, key, value, attn_mask=mask, dropout_p=dropout, is_causal=is_causal, scale=scale
-        )
+        options = {"is_causal": is_causal, "scale": scale, "dropout_p": dropout}
+        output = _fused(query, key, value, attn_mask=mask, **options)
         return output if nothing is None else output.masked_fill(nothing, 0.0)
 
     wide = torch.promote_types(query.dtype, torch.float32)  # half precision would overflow
@@ -111,6 +120,112 @@ def parameter_free_attention(
         TypeError, ValueError: as :func:`dot_product_attention`.
     """
     return dot_product_attention(x, x, x, scale=1.0, return_weights=return_weights)
+
+
+class MultiHeadAttention(nn.Module):
+    """Several attentions side by side, each in its own ``d_head = d_model / num_heads`` numbers.
+
+    Vaswani et al. (2017), section 3.2.2. The matrices ``W_q``, ``W_k``, ``W_v`` of all heads are
+    the rows of one: ``in_map``, in this order. ``out_map`` is ``W_o``.
+
+    Args:
+        d_model: width of queries, keys, values and output.
+        num_heads: how many heads; a divisor of ``d_model``.
+        bias: whether the maps add a bias.
+        dropout: probability with which a weight is dropped in training.
+        attend: what every head does; called like :func:`dot_product_attention`. Rotary positions,
+            ALiBi and sliding windows stand in this place.
+
+    Raises:
+        ValueError: sizes below 1, ``d_model`` not divisible by ``num_heads``, or a dropout outside
+            ``[0, 1)``.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        num_heads: int,
+        *,
+        bias: bool = True,
+        dropout: float = 0.0,
+        attend: Callable[..., Tensor | tuple[Tensor, Tensor]] = dot_product_attention,
+    ) -> None:
+        super().__init__()
+        check_head_sizes(d_model, num_heads, dropout)
+        self.d_model, self.num_heads, self.dropout = d_model, num_heads, dropout
+        self.in_map = nn.Linear(d_model, 3 * d_model, bias=bias)
+        self.out_map = nn.Linear(d_model, d_model, bias=bias)
+        self.attend = attend
+
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor | None = None,
+        value: Tensor | None = None,
+        *,
+        mask: Tensor | None = None,
+        is_causal: bool = False,
+        return_weights: bool = False,
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Attend: within ``query`` (self-attention), or from it to ``key`` (cross-attention).
+
+        Args:
+            query: ``(batch, T_q, d_model)``.
+            key: ``(batch, T_k, d_model)``; ``query`` when None.
+            value: ``(batch, T_k, d_model)``; ``key`` when None.
+            mask: boolean, broadcastable to ``(batch, num_heads, T_q, T_k)``; True = may attend.
+            is_causal, return_weights: as :func:`dot_product_attention`.
+
+        Returns:
+            The output ``(batch, T_q, d_model)``, or ``(output, weights)`` with weights
+            ``(batch, num_heads, T_q, T_k)`` from before dropout.
+
+        Raises:
+            TypeError, ValueError: as :func:`dot_product_attention`, or another width.
+        """
+        q, k, v = self.to_heads(query, key, value)
+        return self.from_heads(
+            q, k, v, mask=mask, is_causal=is_causal, return_weights=return_weights
+        )
+
+    def to_heads(
+        self, query: Tensor, key: Tensor | None = None, value: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        """Map to queries, keys and values, each ``(batch, num_heads, length, d_head)``."""
+        key = query if key is None else key
+        value = key if value is None else value
+        check_sequences(self.d_model, query=query, key=key, value=value)
+        if query is key is value:
+            return self._project(query, 0, 3)  # self-attention: three maps in one product
+        if key is value:
+            return *self._project(query, 0, 1), *self._project(key, 1, 3)
+        return *self._project(query, 0, 1), *self._project(key, 1, 2), *self._project(value, 2, 3)
+
+    def query_heads(self, query: Tensor) -> Tensor:
+        """Map to queries alone: a cache keeps the keys and values of an unchanging memory."""
+        check_sequences(self.d_model, query=query)
+        return self._project(query, 0, 1)[0]
+
+    def _project(self, x: Tensor, first: int, last: int) -> tuple[Tensor, ...]:
+        """Apply maps ``first`` to ``last - 1`` of ``W_q, W_k, W_v``, and split the heads."""
+        weight, bias = self.in_map.weight, self.in_map.bias
+        if last - first < 3:
+            rows = slice(first * self.d_model, last * self.d_model)
+            weight, bias = weight[rows], None if bias is None else bias[rows]
+        mapped = F.linear(x, weight, bias).unflatten(-1, (last - first, self.num_heads, -1))
+        return mapped.permute(2, 0, 3, 1, 4).unbind()  # (maps, batch, heads, length, d_head)
+
+    def from_heads(
+        self, query: Tensor, key: Tensor, value: Tensor, *, return_weights: bool = False, **masks
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Attend in every head, put the results side by side, and map them."""
+        dropout = self.dropout if self.training else 0.0
+        found = self.attend(
+            query, key, value, dropout=dropout, return_weights=return_weights, **masks
+        )
+        output, weights = found if return_weights else (found, None)
+        output = self.out_map(output.transpose(1, 2).flatten(2))  # (batch, T_q, d_model)
+        return (output, weights) if return_weights else output
 
 
 class AdditiveAttention(nn.Module):
@@ -178,6 +293,20 @@ class AdditiveAttention(nn.Module):
                     f"layer d_{name}={tensor.size(-1)}, or convert it with .to(...)"
                 )
         return scores_shape
+
+
+def _fused(query: Tensor, key: Tensor, value: Tensor, **options) -> Tensor:
+    """Call PyTorch's kernel in the form that never stores the ``(T_q, T_k)`` weights.
+
+    It wants four dimensions and one width. Zeros appended to queries and keys change no score;
+    appended to values they give numbers that are cut off again.
+    """
+    width, shape = value.size(-1), query.shape[:-1]
+    widest = max(width, query.size(-1))
+    tensors = [t[(None,) * (4 - t.dim())] for t in (query, key, value)]
+    tensors = [t if t.size(-1) == widest else F.pad(t, (0, widest - t.size(-1))) for t in tensors]
+    output = F.scaled_dot_product_attention(*tensors, **options)
+    return output[..., :width].reshape(*shape, width)
 
 
 def _softmax(scores: Tensor, mask: Tensor | None) -> Tensor:

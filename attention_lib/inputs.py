@@ -10,7 +10,16 @@ import sys
 import torch
 from torch import Tensor
 
-__all__ = ["check_flags", "check_options", "check_tensors", "dtype_name", "leading_shape"]
+__all__ = [
+    "check_flags",
+    "check_head_sizes",
+    "check_ids",
+    "check_options",
+    "check_sequences",
+    "check_tensors",
+    "dtype_name",
+    "leading_shape",
+]
 
 
 def check_tensors(query: Tensor, key: Tensor, value: Tensor, *, same_width: bool = True) -> None:
@@ -125,6 +134,91 @@ def check_options(
             "into one with attention_lib.masks.padding_mask, and give a (batch, query, key) "
             "mask its heads dimension with mask[:, None]"
         )
+
+
+def check_head_sizes(d_model: int, num_heads: int, dropout: float = 0.0) -> None:
+    """Check the sizes of a layer with several heads.
+
+    Raises:
+        TypeError: sizes that are not integers.
+        ValueError: sizes below 1, ``d_model`` not divisible by ``num_heads``, or a dropout outside
+            ``[0, 1)``.
+    """
+    for name, size in (("d_model", d_model), ("num_heads", num_heads)):
+        if isinstance(size, bool) or not isinstance(size, int):
+            raise TypeError(f"{name} is {size!r}; expected an integer, such as 64")
+        if size < 1:
+            raise ValueError(f"{name}={size}; expected at least 1")
+    if d_model % num_heads:
+        nearest = [n for n in range(1, d_model + 1) if d_model % n == 0]
+        nearest = min(nearest, key=lambda n: abs(n - num_heads))
+        raise ValueError(
+            f"d_model={d_model} is not divisible by num_heads={num_heads}; every head gets an "
+            f"equal share: try num_heads={nearest}"
+        )
+    check_options(None, None, dropout, (), torch.device("cpu"))
+
+
+def check_ids(
+    name: str, ids: Tensor, vocab_size: int, mask: Tensor | None = None, *, start: int = 0
+) -> None:
+    """Check token ids ``(batch, length)`` and the mask of real tokens ``(batch, start + length)``.
+
+    Raises:
+        TypeError: ids that are not integers, or a mask that is not boolean.
+        ValueError: other shapes, or (seen on the CPU only: a GPU would have to wait) ids outside
+            ``0 .. vocab_size - 1``.
+    """
+    if not isinstance(ids, Tensor) or ids.dtype not in (torch.int64, torch.int32):
+        given = dtype_name(ids.dtype) if isinstance(ids, Tensor) else type(ids).__name__
+        raise TypeError(f"{name} is {given}; expected token ids: a tensor of int64")
+    if ids.dim() != 2 or 0 in ids.shape:
+        raise ValueError(
+            f"{name} has shape {tuple(ids.shape)}; expected (batch, length), neither of them 0: "
+            f"for one sequence use {name}[None]"
+        )
+    if ids.device.type == "cpu" and not 0 <= int(ids.min()) <= int(ids.max()) < vocab_size:
+        raise ValueError(
+            f"{name} holds ids from {int(ids.min())} to {int(ids.max())}; expected 0 to "
+            f"{vocab_size - 1}: raise vocab_size, or encode with the vocabulary of this model"
+        )
+    if mask is None:
+        return
+    if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
+        given = dtype_name(mask.dtype) if isinstance(mask, Tensor) else type(mask).__name__
+        raise TypeError(
+            f"the mask of {name} is {given}; masks are boolean tensors, True = a real token: "
+            "try ids != pad_id"
+        )
+    expected = (ids.size(0), start + ids.size(1))
+    if mask.shape != expected:
+        raise ValueError(
+            f"the mask of {name} has shape {tuple(mask.shape)}; expected {expected}, one entry a "
+            "token; causal masks are made inside"
+        )
+
+
+def check_sequences(d_model: int, **named: Tensor) -> None:
+    """Check tensors ``(batch, length, d_model)``.
+
+    Raises:
+        TypeError: not a tensor.
+        ValueError: another number of dimensions, or another width.
+    """
+    for name, tensor in named.items():
+        if not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"{name} is a {type(tensor).__name__}; expected a torch.Tensor "
+                f"(batch, length, {d_model})"
+            )
+        if tensor.dim() != 3 or tensor.size(-1) != d_model:
+            fix = "map it to this width first, or build the layer for another d_model"
+            if tensor.dim() == 2:
+                fix = f"for one sequence use {name}[None]"
+            raise ValueError(
+                f"{name} has shape {tuple(tensor.shape)}; expected (batch, length, {d_model}): "
+                f"{fix}"
+            )
 
 
 def leading_shape(query: Tensor, key: Tensor, value: Tensor) -> torch.Size:

@@ -1,0 +1,261 @@
+"""The Transformer of Vaswani et al. (2017): an encoder reads, a decoder writes.
+
+Figure 1 of "Attention Is All You Need", from the layers of :mod:`attention_lib.layers`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from attention_lib.attention import MultiHeadAttention
+from attention_lib.cache import Cache
+from attention_lib.inputs import check_head_sizes, check_ids
+from attention_lib.layers import ACTIVATIONS, DecoderLayer, EncoderLayer
+from attention_lib.masks import padding_mask
+from attention_lib.positions import LearnedPositions, SinusoidalPositions
+
+__all__ = ["Transformer", "TransformerConfig", "TransformerOutput", "TransformerWeights"]
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """The shape of a Transformer; the defaults are those of the paper's base model.
+
+    Attributes:
+        vocab_size: tokens of the target, and of the source if they share a table.
+        source_vocab_size: tokens of the source, which then gets a table of its own; None shares
+            the target's, as the paper does (section 3.4).
+        d_model: width between layers.
+        num_heads: a divisor of ``d_model``.
+        d_ff: width inside the feed-forward networks.
+        num_layers: layers of the encoder, and as many of the decoder.
+        dropout: on every sublayer's output, and on the embeddings (section 5.4).
+        activation: as :class:`~attention_lib.layers.FeedForward`.
+        norm_first: pre-norm, with a norm behind the last layer; the paper's is post-norm.
+        bias: whether maps and norms add a bias.
+        positions: ``"sinusoidal"`` or ``"learned"``, which the paper found equally good.
+        max_length: rows of a learned table of positions; sinusoidal ones need no bound.
+
+    Raises:
+        ValueError: a size below 1, ``d_model`` not divisible by ``num_heads``, or an unknown
+            activation or kind of positions.
+    """
+
+    vocab_size: int
+    source_vocab_size: int | None = None
+    d_model: int = 512
+    num_heads: int = 8
+    d_ff: int = 2048
+    num_layers: int = 6
+    dropout: float = 0.1
+    activation: str = "relu"
+    norm_first: bool = False
+    bias: bool = True
+    positions: str = "sinusoidal"
+    max_length: int = 512
+
+    def __post_init__(self) -> None:
+        sizes = ("vocab_size", "source_vocab_size", "d_model", "num_heads", "d_ff", "num_layers")
+        for name in (*sizes, "max_length"):
+            size = getattr(self, name)
+            if size is not None and size < 1:
+                raise ValueError(f"{name}={size}; expected at least 1")
+        check_head_sizes(self.d_model, self.num_heads, self.dropout)
+        if self.positions not in ("sinusoidal", "learned"):
+            raise ValueError(f"positions={self.positions!r}; expected 'sinusoidal' or 'learned'")
+        if self.activation not in ACTIVATIONS:
+            raise ValueError(
+                f"activation={self.activation!r}; expected one of {', '.join(ACTIVATIONS)}"
+            )
+
+    @classmethod
+    def base(cls, vocab_size: int = 37_000, **changes) -> TransformerConfig:
+        """The paper's base model: table 3, first row."""
+        return cls(vocab_size, **changes)
+
+    @classmethod
+    def big(cls, vocab_size: int = 37_000, **changes) -> TransformerConfig:
+        """The paper's big model: table 3, last row (dropout 0.3, as for English to German)."""
+        big = {"d_model": 1024, "num_heads": 16, "d_ff": 4096, "dropout": 0.3}
+        return cls(vocab_size, **(big | changes))
+
+
+class TransformerWeights(NamedTuple):
+    """Attention weights, one tensor ``(batch, num_heads, query, key)`` for every layer."""
+
+    encoder: tuple[Tensor, ...]
+    decoder: tuple[Tensor, ...]
+    cross: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class TransformerOutput:
+    """What the model says: ``logits`` ``(batch, T_target, vocab_size)``, ``weights`` if asked."""
+
+    logits: Tensor
+    weights: TransformerWeights | None = None
+
+
+class Transformer(nn.Module):
+    """An encoder that reads the source, and a decoder that writes the target.
+
+    The table of target embeddings is also the map from the last layer to the logits (section 3.4).
+    """
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        d_model, shape = config.d_model, (config.d_model, config.num_heads, config.d_ff)
+        options = {
+            "activation": config.activation,
+            "norm_first": config.norm_first,
+            "bias": config.bias,
+            "dropout": config.dropout,
+        }
+        self.target_embedding = nn.Embedding(config.vocab_size, d_model)
+        self.source_embedding = (
+            self.target_embedding
+            if config.source_vocab_size is None
+            else nn.Embedding(config.source_vocab_size, d_model)
+        )
+        self.positions = (
+            SinusoidalPositions(d_model)
+            if config.positions == "sinusoidal"
+            else LearnedPositions(config.max_length, d_model)
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        layers = range(config.num_layers)
+        self.encoder = nn.ModuleList(EncoderLayer(*shape, **options) for _ in layers)
+        self.decoder = nn.ModuleList(DecoderLayer(*shape, **options) for _ in layers)
+        # Pre-norm leaves the sum of all layers without a norm; post-norm ends with one.
+        norms = [
+            nn.LayerNorm(d_model, bias=config.bias) if config.norm_first else nn.Identity()
+            for _ in range(2)
+        ]
+        self.encoder_norm, self.decoder_norm = norms
+        self.apply(_initialise)
+
+    def forward(
+        self,
+        source: Tensor,
+        target: Tensor,
+        *,
+        mask: Tensor | None = None,
+        target_mask: Tensor | None = None,
+        return_weights: bool = False,
+    ) -> TransformerOutput:
+        """Predict every target token from the source and the target tokens before it.
+
+        Args:
+            source: ids ``(batch, T_source)``.
+            target: ids ``(batch, T_target)``, the start token first (teacher forcing).
+            mask: ``(batch, T_source)`` boolean, True = a real token.
+            target_mask: ``(batch, T_target)`` boolean. Not needed when padding stands at the end:
+                no real token sees what comes after it. The loss must skip padding either way.
+            return_weights: also return the attention weights of every layer.
+
+        Returns:
+            Logits: those at position ``t`` are for the token at ``t + 1``.
+
+        Raises:
+            TypeError: ids that are not integers, or a mask that is not boolean.
+            ValueError: other shapes, ids outside the vocabulary, or a target longer than the
+                table of positions.
+        """
+        memory, encoder = self._encode(source, mask, return_weights)
+        logits, decoder, cross = self._decode(
+            target, memory, mask, target_mask, None, return_weights
+        )
+        weights = TransformerWeights(encoder, decoder, cross) if return_weights else None
+        return TransformerOutput(logits, weights)
+
+    def encode(self, source: Tensor, *, mask: Tensor | None = None) -> Tensor:
+        """Read the source: the memory ``(batch, T_source, d_model)``; as :meth:`forward`."""
+        return self._encode(source, mask, return_weights=False)[0]
+
+    def decode(
+        self,
+        target: Tensor,
+        memory: Tensor,
+        *,
+        mask: Tensor | None = None,
+        target_mask: Tensor | None = None,
+        cache: Cache | None = None,
+    ) -> Tensor:
+        """Give the logits that follow each target token, as :meth:`forward`.
+
+        Args:
+            target: ids ``(batch, T_target)``; with a cache, those that it has not seen.
+            memory: what :meth:`encode` gave for the source.
+            mask: that of the source.
+            target_mask: that of all target tokens, those in the cache included.
+            cache: ``Cache(config.num_layers)`` at the first call, the same one for the next; for
+                inference, and one memory, alone.
+
+        Returns:
+            ``(batch, T_target, vocab_size)``.
+        """
+        return self._decode(target, memory, mask, target_mask, cache, return_weights=False)[0]
+
+    def _encode(
+        self, source: Tensor, mask: Tensor | None, return_weights: bool
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        check_ids("source", source, self.source_embedding.num_embeddings, mask)
+        x = self._embed(self.source_embedding, source)
+        seen = None if mask is None else padding_mask(mask)
+        weights = []
+        for layer in self.encoder:
+            x = layer(x, mask=seen, return_weights=return_weights)
+            if return_weights:
+                x, found = x
+                weights.append(found)
+        return self.encoder_norm(x), tuple(weights)
+
+    def _decode(
+        self,
+        target: Tensor,
+        memory: Tensor,
+        mask: Tensor | None,
+        target_mask: Tensor | None,
+        cache: Cache | None,
+        return_weights: bool,
+    ) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]:
+        start = 0 if cache is None else cache.length
+        check_ids("target", target, self.config.vocab_size, target_mask, start=start)
+        x = self._embed(self.target_embedding, target, start)
+        masks = {
+            "mask": None if target_mask is None else padding_mask(target_mask),
+            "memory_mask": None if mask is None else padding_mask(mask),
+        }
+        caches = [None] * len(self.decoder) if cache is None else cache.layers
+        weights, cross = [], []
+        for layer, kept in zip(self.decoder, caches, strict=True):
+            x = layer(x, memory, **masks, cache=kept, return_weights=return_weights)
+            if return_weights:
+                x, found, found_in_memory = x
+                weights.append(found)
+                cross.append(found_in_memory)
+        logits = F.linear(self.decoder_norm(x), self.target_embedding.weight)
+        return logits, tuple(weights), tuple(cross)
+
+    def _embed(self, embedding: nn.Embedding, ids: Tensor, start: int = 0) -> Tensor:
+        """Look up embeddings, scale them to the size of the positions (section 3.4), add those."""
+        x = embedding(ids) * self.config.d_model**0.5
+        return self.dropout(self.positions(x, start=start))
+
+
+def _initialise(module: nn.Module) -> None:
+    """Draw embeddings that have length 1 on average, and maps that keep the size of their input."""
+    if isinstance(module, nn.Embedding):
+        nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)
+    elif isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, MultiHeadAttention):  # after its Linears: three square maps, not one
+        for weight in module.in_map.weight.chunk(3):
+            nn.init.xavier_uniform_(weight)
