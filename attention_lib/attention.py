@@ -315,17 +315,20 @@ def _softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
     if mask is None:
         return torch.softmax(scores, dim=-1)
     weights = torch.softmax(scores.masked_fill(~mask, float("-inf")), dim=-1)
-    return weights.masked_fill(nothing, 0.0)
+    return weights if nothing is None else weights.masked_fill(nothing, 0.0)
 
 
 def _allow_something(mask: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
     """Let a query that may attend to nothing look at every key, and mark it: ``(..., T_q, 1)``.
 
     Softmax over no key divides 0 by 0. What such a query finds is replaced by zeros afterwards:
-    no NaN, and no gradient either.
+    no NaN, and no gradient either. A CPU looks first whether there is such a query; a GPU would
+    have to wait for the answer.
     """
     if mask is None:
         return None, None
     mask = torch.atleast_2d(mask)
     nothing = ~mask.any(dim=-1, keepdim=True)
+    if mask.device.type == "cpu" and not nothing.any():
+        return mask, None
     return mask | nothing, nothing

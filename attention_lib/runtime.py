@@ -8,14 +8,14 @@ import random
 import numpy as np
 import torch
 
-__all__ = ["default_device", "seed_everything"]
+__all__ = ["default_device", "default_precision", "seed_everything"]
 
 
 def default_device() -> torch.device:
     """The fastest device at hand: CUDA, else Apple's MPS, else the CPU.
 
     The environment variable ``ATTENTION_DEVICE`` (``cpu``, ``cuda``, ``cuda:1``, ``mps``)
-    overrides it.
+    overrides it. Under ``torchrun`` every process gets the GPU of its own number.
 
     Raises:
         ValueError: ``ATTENTION_DEVICE`` names a device that does not exist or is not at hand.
@@ -23,7 +23,8 @@ def default_device() -> torch.device:
     wanted = os.environ.get("ATTENTION_DEVICE")
     if not wanted:
         if torch.cuda.is_available():
-            return torch.device("cuda")
+            own = os.environ.get("LOCAL_RANK")
+            return torch.device("cuda" if own is None else f"cuda:{own}")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(wanted)
@@ -36,6 +37,18 @@ def default_device() -> torch.device:
             f"mps, present on this machine: unset it to let the library choose ({error})"
         ) from error
     return device
+
+
+def default_precision(device: torch.device | str) -> torch.dtype:
+    """The dtype in which a device multiplies matrices fastest, still training well.
+
+    bfloat16 on GPUs that have it, float16 on older ones, float32 elsewhere: half precision is
+    emulated there, or no faster.
+    """
+    if torch.device(device).type != "cuda":
+        return torch.float32
+    # bfloat16 came with compute capability 8; older GPUs emulate it, slowly.
+    return torch.bfloat16 if torch.cuda.get_device_capability(device)[0] >= 8 else torch.float16
 
 
 def seed_everything(seed: int) -> None:

@@ -1,17 +1,18 @@
 """The training loop: it learns, says how it goes, stops, and goes on exactly."""
 
-import itertools
 import math
 import os
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 import torch
 from safetensors import safe_open
 from torch import nn
 
-from attention_lib.training import load_checkpoint, one_cycle, save_checkpoint, train
+from attention_lib.checkpoints import load_checkpoint, save_checkpoint
+from attention_lib.training import cross_entropy, train
 
 
 def model(width=4):
@@ -52,7 +53,7 @@ def test_the_first_row_is_the_mean_of_the_losses_before_it():
 
 SCRIPT = """
 import torch
-from attention_lib.training import train
+from attention_lib.training import cross_entropy, train
 net = torch.nn.Linear(1, 1)
 train(net, lambda n, x: n(x).square().mean(), lambda i: torch.ones(1, 1), steps=3, label="small")
 """
@@ -155,15 +156,156 @@ def test_a_loss_that_is_not_finite_is_an_error():
         train(model(), lambda net, d: loss(net, d) * math.nan, batch, steps=2, learning_rate=0.01)
 
 
-@pytest.mark.parametrize("name", ["steps", "every", "patience"])
+@pytest.mark.parametrize("name", ["steps", "every", "patience", "accumulate"])
 def test_bad_numbers_are_errors(name):
     with pytest.raises(ValueError, match=f"{name}=0; expected at least 1"):
         train(model(), loss, batch, **({"steps": 5} | {name: 0}))
 
 
-def test_one_cycle_rises_in_a_line_and_falls_in_a_cosine():
-    factors = [one_cycle(step, 100) for step in range(100)]
-    assert factors[:10] == pytest.approx([i / 10 for i in range(1, 11)])
-    assert max(factors) == 1.0 and factors[-1] < 0.01 and min(factors) > 0
-    assert all(b <= a for a, b in itertools.pairwise(factors[10:]))
-    assert one_cycle(55, 100) == pytest.approx(0.5, abs=0.01)
+@pytest.mark.parametrize("accumulate", [2, 3, 16])
+def test_a_batch_in_parts_gives_the_result_of_the_whole_batch(accumulate):
+    torch.manual_seed(0)
+    nets = [nn.Linear(3, 1) for _ in range(2)]
+    nets[1].load_state_dict(nets[0].state_dict())
+    whole = train(nets[0], loss, batch, steps=20, every=5)
+    parts = train(nets[1], loss, batch, steps=20, every=5, accumulate=accumulate)
+    assert list(parts["loss"]) == pytest.approx(list(whole["loss"]), abs=1e-6)
+    for ours, theirs in zip(nets[1].parameters(), nets[0].parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
+
+
+def test_a_sum_and_its_count_weigh_parts_by_what_they_count():
+    def ragged(step):
+        x, y = batch(step)
+        return x.sort(dim=0, descending=True).values, y
+
+    def of_positive(net, data, *, counted):
+        x, y = data
+        real = x[:, 0] > 0.5  # few, and in the first parts alone
+        squares = (net(x) - y).square().squeeze(1) * real
+        return (squares.sum(), real.sum()) if counted else squares.sum() / real.sum()
+
+    histories = []
+    for counted, accumulate in ((False, 1), (True, 1), (True, 4)):
+        torch.manual_seed(0)
+        of = partial(of_positive, counted=counted)
+        histories.append(
+            train(nn.Linear(3, 1), of, ragged, steps=20, every=5, accumulate=accumulate)
+        )
+    for history in histories[1:]:
+        assert list(history["loss"]) == pytest.approx(list(histories[0]["loss"]), abs=1e-6)
+
+
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16])
+def test_half_precision_multiplies_in_half_and_keeps_its_parameters(precision):
+    seen = []
+
+    def watched(net, data):
+        x, y = data
+        out = net(x)
+        seen.append(out.dtype)
+        return nn.functional.mse_loss(out.float(), y)
+
+    net = model()
+    history = train(net, watched, batch, steps=200, learning_rate=0.02, precision=precision)
+    assert set(seen) == {precision}
+    assert all(p.dtype == torch.float32 for p in net.parameters())
+    assert history["loss"].iloc[-1] < 0.5 * history["loss"].iloc[0]
+
+
+def test_float16_survives_an_overflow_by_leaving_out_the_step():
+    net = model()
+    before = [p.clone() for p in net.parameters()]
+    history = train(net, lambda n, d: loss(n, d) * 1e6, batch, steps=1, precision=torch.float16)
+    assert math.isfinite(history["loss"][0])
+    assert all(torch.equal(a, b) for a, b in zip(before, net.parameters(), strict=True))
+
+
+def test_a_stopped_float16_run_goes_on_with_its_gradient_scale(tmp_path):
+    options = {"every": 10, "precision": torch.float16}
+
+    def steep(net, data):
+        return loss(net, data) * 300  # the first steps find the scale by overflowing
+
+    whole = train(model(), steep, batch, steps=60, **options)
+    file = tmp_path / "run.safetensors"
+
+    def failing(step):
+        if step == 25:
+            raise KeyboardInterrupt
+        return batch(step)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(model(), steep, failing, steps=60, checkpoint=file, **options)
+    assert train(model(), steep, batch, steps=60, checkpoint=file, **options).equals(whole)
+
+
+def test_another_optimizer_is_called_with_parameters_and_learning_rate(tmp_path):
+    sgd = partial(torch.optim.SGD, momentum=0.9)
+    net = model()
+    history = train(net, loss, batch, steps=100, optimizer=sgd, learning_rate=0.05)
+    assert history["loss"].iloc[-1] < 0.5 * history["loss"].iloc[0]
+
+
+def test_tied_weights_are_saved_and_stay_tied(tmp_path):
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Linear(3, 3)
+            self.second = self.first
+            self.last = nn.Linear(3, 1)
+
+        def forward(self, x):
+            return self.last(self.second(self.first(x)))
+
+    file = tmp_path / "run.safetensors"
+    whole = train(Tied(), loss, batch, steps=4, every=2, checkpoint=file)
+    again = Tied()
+    assert train(again, loss, batch, steps=4, every=2, checkpoint=file).equals(whole)
+    assert again.first.weight is again.second.weight
+
+
+def test_cross_entropy_is_the_mean_surprise_at_the_tokens_that_count():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 3, 5, generator=generator, dtype=torch.float64)
+    target = torch.tensor([[0, 4, 2], [1, 1, 3]])
+    real = torch.tensor([[True, True, False], [True, False, False]])
+    surprise = [
+        math.log(sum(math.exp(v) for v in logits[b, t].tolist()))
+        - logits[b, t, target[b, t]].item()
+        for b, t in ((0, 0), (0, 1), (1, 0))
+    ]
+    assert cross_entropy(logits, target, mask=real).item() == pytest.approx(sum(surprise) / 3)
+    total = cross_entropy(logits, target, mask=real, reduction="sum")
+    assert total.item() == pytest.approx(sum(surprise))
+    assert cross_entropy(torch.zeros(2, 3, 5), target).item() == pytest.approx(math.log(5))
+
+
+def test_label_smoothing_wants_a_little_of_every_token():
+    logits = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    target = torch.tensor([[0, 4, 2], [1, 1, 3]])
+    wanted = torch.full((2, 3, 5), 0.1 / 5, dtype=torch.float64)
+    wanted.scatter_add_(2, target[..., None], torch.full((2, 3, 1), 0.9, dtype=torch.float64))
+    expected = -(wanted * logits.log_softmax(-1)).sum(-1).mean()
+    torch.testing.assert_close(cross_entropy(logits, target, label_smoothing=0.1), expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"logits": torch.zeros(3, 5)}, ValueError, r"logits has shape \(3, 5\)"),
+        ({"mask": torch.ones(2, 3)}, TypeError, "mask has dtype torch.float32; masks are boolean"),
+        ({"mask": torch.ones(3, dtype=torch.bool)}, ValueError, r"expected that of target, \(2, 3"),
+        ({"reduction": "none"}, ValueError, "reduction='none'; expected 'mean' or 'sum'"),
+        ({"label_smoothing": 2.0}, ValueError, "label_smoothing=2.0; expected 0 to 1"),
+    ],
+)
+def test_bad_calls_of_cross_entropy_are_errors(changes, error, message):
+    good = {"logits": torch.zeros(2, 3, 5), "target": torch.zeros(2, 3, dtype=torch.long)}
+    with pytest.raises(error, match=message):
+        cross_entropy(**good | changes)
+
+
+def test_other_precisions_are_errors():
+    with pytest.raises(ValueError, match=r"precision=torch.float64; expected float32, bfloat16"):
+        train(model(), loss, batch, steps=1, precision=torch.float64)
