@@ -6,7 +6,7 @@ export CHAPTER
 RUN := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test serve lab lint format seeds lock diagrams clean
+.PHONY: help env book test serve lab lint format seeds bench lock diagrams clean
 
 help:  ## list what there is to do
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,9 @@ format: env  ## put sources and notebooks into shape
 
 seeds: env  ## run every chapter with other seeds: do its claims hold?
 	@$(RUN) tools.seeds
+
+bench: env  ## measure speed beside other libraries, write _build/bench.md
+	@$(RUN) bench
 
 lock:  ## renew constraints.txt from requirements.txt, in a fresh environment
 	@$(PYTHON) tools/lock.py

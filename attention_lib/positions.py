@@ -148,10 +148,10 @@ def rotate(x: Tensor, *, start: int = 0, base: float = 10_000.0) -> Tensor:
     Raises:
         ValueError: an odd ``d_head``.
     """
-    frequencies = _frequencies(x.size(-1), "d_head", base)
-    angles = torch.arange(start, start + x.size(-2))[:, None] * frequencies  # (length, d/2)
     wide = torch.promote_types(x.dtype, torch.float32)  # half precision blurs far positions
-    cos, sin = (wave.to(x.device, wide) for wave in (angles.cos(), angles.sin()))
+    positions = torch.arange(start, start + x.size(-2), device=x.device, dtype=wide)
+    angles = positions[:, None] * _frequencies(x.size(-1), "d_head", base).to(x.device, wide)
+    cos, sin = angles.cos(), angles.sin()  # (length, d_head / 2)
     first, second = x.to(wide).chunk(2, dim=-1)
     turned = torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
     return turned.to(x.dtype)

@@ -6,7 +6,20 @@ from collections import defaultdict
 import pytest
 import torch
 
-from attention_lib.tasks import TASKS, BankCorpus, Example, Idiom, Reversal, Task, Vocabulary
+from attention_lib.tasks import (
+    PAD,
+    START,
+    STOP,
+    TASKS,
+    BankCorpus,
+    Copy,
+    Example,
+    Idiom,
+    Reversal,
+    Task,
+    Vocabulary,
+    pad,
+)
 
 tasks = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 
@@ -24,6 +37,13 @@ def test_the_splits_share_no_source(task):
     test = {example.source for example in task.sample(1000, split="test", seed=1)}
     assert not train & test
     assert len(train) > 100 and len(test) > 30
+
+
+@tasks
+def test_what_is_held_out_is_told_by_the_example_alone(task):
+    for split in ("train", "test"):
+        held_out = {task.is_held_out(Example(*e)) for e in task.sample(200, split=split, seed=2)}
+        assert held_out == {split == "test"}
 
 
 @tasks
@@ -85,11 +105,46 @@ def test_a_vocabulary_goes_there_and_back():
         (lambda v: v.decode([-1]), IndexError, "id -1; expected 0 to 1"),
         (lambda v: Vocabulary(["a", "a"]), ValueError, r"repeated: \['a'\]; expected distinct"),
         (lambda v: Vocabulary([]), ValueError, "0 tokens"),
+        (lambda v: v.of(["ab"], special=PAD), TypeError, r"'<pad>'; expected a list: try \['<pad"),
+        (lambda v: v.of(["ab"], special=["c", "c"]), ValueError, r"repeated: \['c'\]"),
     ],
 )
 def test_bad_vocabulary_calls_are_errors(call, error, message):
     with pytest.raises(error, match=message):
         call(Vocabulary(["a", "b"]))
+
+
+def test_special_tokens_come_first_in_a_vocabulary():
+    sentences = [("money", START, "bank"), ("river", "bank")]
+    vocabulary = Vocabulary.of(sentences, special=(PAD, START, STOP))
+    assert vocabulary.tokens == (PAD, START, STOP, "bank", "money", "river")
+    assert vocabulary.encode([PAD, START, STOP]) == [0, 1, 2]
+
+
+def test_padding_fills_up_to_the_longest_and_masks_what_it_added():
+    ids, mask = pad([[5, 0, 7], [4], [1, 2]])
+    assert ids.dtype == torch.int64 and ids.tolist() == [[5, 0, 7], [4, 0, 0], [1, 2, 0]]
+    assert mask.dtype == torch.bool
+    assert mask.tolist() == [[True, True, True], [True, False, False], [True, True, False]]
+    assert pad([[1], [2, 3]], pad_id=9)[0].tolist() == [[1, 9], [2, 3]]
+
+
+@pytest.mark.parametrize(
+    ("sequences", "error", "message"),
+    [
+        ([], ValueError, "0 sequences; expected at least one"),
+        ([[1], []], ValueError, r"sequences\[1\] is empty; expected at least one id"),
+        ([1, 2], TypeError, r"sequences\[0\] is the id 1; expected a list: try pad\(\[ids\]\)"),
+        (
+            [["a"]],
+            TypeError,
+            r"sequences\[0\] starts with 'a'; expected ids: try vocabulary.encode",
+        ),
+    ],
+)
+def test_what_cannot_be_padded_is_an_error(sequences, error, message):
+    with pytest.raises(error, match=message):
+        pad(sequences)
 
 
 def test_reversal_batches_hold_letters_and_their_mirror():
@@ -105,10 +160,21 @@ def test_reversal_batches_hold_letters_and_their_mirror():
     assert all(e.target == e.source[::-1] for e in task.sample(20))
 
 
+def test_copies_are_of_the_same_letters_as_reversals():
+    task = Copy(letters=5, max_length=6)
+    for seed in range(10):
+        source, target = task.batch(3, seed=seed)
+        assert torch.equal(source, target)
+        assert torch.equal(source, Reversal(letters=5, max_length=6).batch(3, seed=seed)[0])
+    assert all(e.target == e.source for e in task.sample(20))
+    assert task.vocabulary.decode([task.start_id]) == [START]
+
+
+@pytest.mark.parametrize("task", [Copy, Reversal])
 @pytest.mark.parametrize("options", [{"letters": 1}, {"min_length": 0}, {"max_length": 0}])
-def test_bad_bounds_of_reversal_are_errors(options):
+def test_bad_bounds_of_letters_are_errors(task, options):
     with pytest.raises(ValueError, match="expected"):
-        Reversal(**options)
+        task(**options)
 
 
 def test_an_idiom_is_decided_by_two_words_together_and_by_neither_alone():

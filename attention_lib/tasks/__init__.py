@@ -1,16 +1,52 @@
 """The data of the course: small worlds, generated from a seed.
 
-Every task is a :class:`Task`: ``task.sample(1000, split="train", seed=0)`` gives examples, and a
-sentence that training can show never appears in the test split.
+Every task of sentences is a :class:`Task`: ``task.sample(1000, split="train", seed=0)`` gives
+examples, and a sentence that training can show never appears in the test split. :class:`Vocabulary`
+turns tokens into ids, and :func:`pad` makes one tensor of sequences of several lengths.
 """
 
 from attention_lib.tasks.bank import BankCorpus
+from attention_lib.tasks.batches import pad
+from attention_lib.tasks.dates import Dates
 from attention_lib.tasks.idiom import Idiom
-from attention_lib.tasks.reversal import Reversal
+from attention_lib.tasks.order import Order
+from attention_lib.tasks.reversal import Copy, Reversal
+from attention_lib.tasks.subtraction import Subtraction
 from attention_lib.tasks.task import Example, Task
-from attention_lib.tasks.vocabulary import Vocabulary
+from attention_lib.tasks.translation import Dependency, Translation
+from attention_lib.tasks.vocabulary import PAD, START, STOP, Vocabulary
 
-#: Every task by its name; the tests hold each of them to the interface.
-TASKS = {task.name: task for task in (BankCorpus(), Idiom(), Reversal())}
+#: Every task of sentences by its name; the tests hold each of them to the interface.
+TASKS = {
+    task.name: task
+    for task in (
+        BankCorpus(),
+        Copy(),
+        Dates(),
+        Idiom(),
+        Order(),
+        Reversal(),
+        Translation("french"),
+        Translation("hindi"),
+    )
+}
 
-__all__ = ["TASKS", "BankCorpus", "Example", "Idiom", "Reversal", "Task", "Vocabulary"]
+__all__ = [
+    "PAD",
+    "START",
+    "STOP",
+    "TASKS",
+    "BankCorpus",
+    "Copy",
+    "Dates",
+    "Dependency",
+    "Example",
+    "Idiom",
+    "Order",
+    "Reversal",
+    "Subtraction",
+    "Task",
+    "Translation",
+    "Vocabulary",
+    "pad",
+]

@@ -111,8 +111,9 @@ class Idiom(Task):
         source = (time, "the", person, "in", "the", place, verb, "piece", "of", "cake")
         return Example(source, self.translate(source, easy_job=at_work))
 
-    def is_held_out(self, source: Sequence[str]) -> bool:
+    def is_held_out(self, example: Example) -> bool:
         """Hold out two of the ten places of each trade for every person, others for each."""
+        source = example.source
         place_in_list = {w: i for words in self.places.values() for i, w in enumerate(words)}
         person_in_list = {w: i for words in self.people.values() for i, w in enumerate(words)}
         return (person_in_list[source[2]] + place_in_list[source[5]]) % 5 == 0

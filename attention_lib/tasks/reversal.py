@@ -1,4 +1,4 @@
-"""Reversal: write the source backwards."""
+"""Letters to be written backwards, or as they are."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from torch import Tensor
 from attention_lib.tasks.task import Example, Task
 from attention_lib.tasks.vocabulary import Vocabulary
 
-__all__ = ["Reversal"]
+__all__ = ["Copy", "Letters", "Reversal"]
 
 
-class Reversal(Task):
-    """Random letters, to be written in reverse order. Nothing can be guessed or abbreviated.
+class Letters(Task):
+    """Random letters, to be written in another order. Nothing can be guessed or abbreviated.
 
-    ``source`` is a sequence of letters, ``target`` the same letters backwards.
+    A subclass gives the order.
 
     Args:
         letters: how many different letters, 2 to 26.
@@ -26,7 +26,8 @@ class Reversal(Task):
         ValueError: bounds that leave no length, or another number of letters.
     """
 
-    name = "reversal"
+    #: from one letter of the source to the next letter of the target: 1 or -1
+    step: int
 
     def __init__(self, letters: int = 12, min_length: int = 1, max_length: int = 20) -> None:
         if not 2 <= letters <= 26:
@@ -50,7 +51,7 @@ class Reversal(Task):
         """Draw a length, then the letters."""
         length = rng.randint(self.min_length, self.max_length)
         source = tuple(rng.choices(self.letters, k=length))
-        return Example(source, source[::-1])
+        return Example(source, source[:: self.step])
 
     def batch(
         self, size: int, *, length: int | None = None, seed: int = 0
@@ -78,4 +79,26 @@ class Reversal(Task):
             bounds = (self.min_length, self.max_length + 1)
             length = int(torch.randint(*bounds, (1,), generator=generator))
         source = torch.randint(len(self.letters), (size, length), generator=generator)
-        return source, source.flip(1)
+        return source, source.flip(1) if self.step == -1 else source.clone()
+
+
+class Reversal(Letters):
+    """Random letters, to be written in reverse order.
+
+    ``source`` is a sequence of letters, ``target`` the same letters backwards. Arguments and
+    errors are those of :class:`Letters`.
+    """
+
+    name = "reversal"
+    step = -1
+
+
+class Copy(Letters):
+    """Random letters, to be written as they are.
+
+    ``source`` is a sequence of letters, ``target`` the same letters. Arguments and errors are
+    those of :class:`Letters`.
+    """
+
+    name = "copy"
+    step = 1

@@ -5,12 +5,18 @@ from __future__ import annotations
 import random
 import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["Example", "Task"]
+__all__ = ["Example", "Task", "one_in_five"]
 
 _HELD_OUT_ONE_IN = 5
 _TRIES_FOR_ONE = 100_000
+
+
+def one_in_five(words: Iterable[str]) -> bool:
+    """Pick one sequence of words in five by its checksum: the same ones on every machine."""
+    return zlib.crc32("\x1f".join(words).encode()) % _HELD_OUT_ONE_IN == 0
 
 
 class Example(NamedTuple):
@@ -23,7 +29,7 @@ class Example(NamedTuple):
 class Task(ABC):
     """A small world. A subclass names itself and draws one example; the rest is here.
 
-    Which split an example belongs to depends on its source alone (one in five is held out), so
+    Which split an example belongs to depends on the example alone (one in five is held out), so
     splits never overlap, whatever the seed or the number of examples.
     """
 
@@ -33,12 +39,12 @@ class Task(ABC):
     def draw(self, rng: random.Random) -> Example:
         """Draw one example, using no other randomness than ``rng``."""
 
-    def is_held_out(self, source: tuple[str, ...]) -> bool:
-        """Tell whether a source is for testing alone; here by a checksum of the whole source.
+    def is_held_out(self, example: Example) -> bool:
+        """Tell whether an example is for testing alone; here by a checksum of the whole source.
 
         A task may hold out more than single sources: all that share a new pair of words, say.
         """
-        return zlib.crc32("\x1f".join(source).encode()) % _HELD_OUT_ONE_IN == 0
+        return one_in_five(example.source)
 
     def sample(self, count: int, *, split: str = "train", seed: int = 0) -> list[Example]:
         """Draw examples with replacement.
@@ -64,7 +70,7 @@ class Task(ABC):
         misses = 0
         while len(examples) < count:
             example = self.draw(rng)
-            if self.is_held_out(example.source) == (split == "test"):
+            if self.is_held_out(example) == (split == "test"):
                 examples.append(example)
                 misses = 0
                 continue

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["Vocabulary"]
+__all__ = ["PAD", "START", "STOP", "Vocabulary"]
+
+#: Tokens that are no words: filling up a batch, starting a target, ending one. They are the first
+#: of a vocabulary that has them, so that padding has id 0.
+PAD, START, STOP = "<pad>", "<start>", "<stop>"
 
 
 class Vocabulary:
@@ -25,9 +29,27 @@ class Vocabulary:
             raise ValueError(f"{len(self.tokens)} tokens, repeated: {repeated}; expected distinct")
 
     @classmethod
-    def of(cls, sentences: Iterable[Sequence[str]]) -> Vocabulary:
-        """Collect the distinct tokens of some sentences, in alphabetical order."""
-        return cls(sorted({token for sentence in sentences for token in sentence}))
+    def of(cls, sentences: Iterable[Sequence[str]], special: Sequence[str] = ()) -> Vocabulary:
+        """Collect the distinct tokens of some sentences, in alphabetical order.
+
+        Args:
+            sentences: sequences of tokens.
+            special: tokens to stand before all others in this order, such as ``(PAD, START,
+                STOP)``, which get the ids 0, 1 and 2.
+
+        Returns:
+            The vocabulary: the special tokens, then the others.
+
+        Raises:
+            TypeError: ``special`` is one string.
+            ValueError: no tokens, or a special token twice.
+        """
+        if isinstance(special, str):
+            raise TypeError(
+                f"special is the string {special!r}; expected a list: try [{special!r}]"
+            )
+        tokens = {token for sentence in sentences for token in sentence}
+        return cls([*special, *sorted(tokens - set(special))])
 
     def __len__(self) -> int:
         """Return the number of tokens (``vocab_size``)."""
