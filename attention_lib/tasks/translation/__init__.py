@@ -19,7 +19,7 @@ _LONGEST = 25
 
 
 class Translation(Task):
-    """Sentences such as "the nurses who the farmer saw near the bank sing", to be translated.
+    """Sentences such as "the nurses who the fisherman saw near the bank sing", to be translated.
 
     A frame is drawn, of who does what to whom, and English, French and Hindi each say it by their
     own rules: nothing is translated word by word. ``source`` is the English sentence, 3 to 25
@@ -36,8 +36,9 @@ class Translation(Task):
       sentence decides, such as "fisherman" or "boat", "lender" or "wallet" for `bank`; each sense
       is as frequent as the other, and so are the places of the two words.
 
-    Nothing is left open: a place or a time belongs to the verb before it, or to the noun if there
-    is no verb yet, and a sentence has one translation.
+    A sentence has one translation. Where English would leave two readings open, the grammar has
+    taken one: a place or a time belongs to the verb before it, or to the noun if there is no verb
+    yet; "often" to the verb behind it; a pronoun stands for the object, never for the subject.
 
     A filling, which is the sequence of nouns, verbs and adjectives of a whole sentence, is held
     out with all its tenses, numbers, articles, negations and adverbs: one in five.

@@ -12,7 +12,15 @@ from attention_lib.tasks.translation.frames import (
     Sentence,
     referent,
 )
-from attention_lib.tasks.translation.lexicon import ADJECTIVES, BE, NOUNS, VERBS, Adjective, Noun
+from attention_lib.tasks.translation.lexicon import (
+    ADJECTIVES,
+    BE,
+    NOUNS,
+    VERBS,
+    Adjective,
+    Noun,
+    Verb,
+)
 
 __all__ = ["draw_frame"]
 
@@ -104,7 +112,9 @@ class _Drawing:
 
     def clause(self, past: bool, *, head: NounPhrase | None = None, **parts: object) -> Clause:
         clause = Clause(past=past, negated=self.chance(0.15), **parts)
-        clause.often = not past and clause.verb is not BE and self.chance(0.15)
+        # "Does not often" would be "often does not" in Hindi.
+        can_be_often = not past and not clause.negated and clause.verb is not BE
+        clause.often = can_be_often and self.chance(0.15)
         self.clauses.append((clause, head or clause.object))
         return clause
 
@@ -126,11 +136,11 @@ class _Drawing:
             phrase.determiner = "the"
             phrase.relative = self.relative(phrase, kind)
             return phrase
-        if kind != "person" and self.chance(0.15):
+        if kind != "person" and self.chance(0.15):  # and no place: it would be the possessor's
             phrase.determiner = ""
             phrase.possessor = NounPhrase("the", plural=False)
             self.phrases.append((phrase.possessor, "person"))
-        if self.chance(place):
+        elif self.chance(place):
             phrase.place = self.place()
         return phrase
 
@@ -151,11 +161,11 @@ class _Drawing:
                 subject = referent(clause.subject)
                 fitting = _fitting(subject.noun)
                 clause.predicate = choose([a for a in fitting if a is not subject.adjective])
-            elif thing is None:
-                clause.verb = choose([verb for verb in VERBS if not verb.objects])
             else:
-                kind = referent(thing).noun.kind
-                clause.verb = choose([verb for verb in VERBS if kind in verb.objects])
+                kind = None if thing is None else referent(thing).noun.kind
+                fitting = [verb for verb in VERBS if _takes(verb, kind)]
+                used = [other.verb for other, _ in self.clauses]
+                clause.verb = choose([v for v in fitting if v not in used] or fitting)
 
     def cast_ambiguous(self) -> bool:
         """Give one thing an ambiguous name, and the name of a cue to another noun, if there is one.
@@ -176,5 +186,11 @@ class _Drawing:
         return True
 
 
+def _takes(verb: Verb, kind: str | None) -> bool:
+    """Tell whether a verb takes an object of this kind; of no kind, whether it takes none."""
+    return not verb.objects if kind is None else kind in verb.objects
+
+
 def _fitting(noun: Noun) -> list[Adjective]:
-    return [adjective for adjective in ADJECTIVES if noun.kind in adjective.kinds]
+    fitting = [adjective for adjective in ADJECTIVES if noun.kind in adjective.kinds]
+    return [a for a in fitting if not (noun.young and a.english == "old")]

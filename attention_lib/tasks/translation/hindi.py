@@ -82,7 +82,10 @@ def _clause(
     if clause.place is not None:
         words += _place(clause.place)
     if isinstance(clause.object, NounPhrase):
-        words += _object(clause.object, clause.negated)
+        said = _object(clause.object, clause.negated)
+        if words[-1:] == said[:1]:  # no वह वह: "she" and "that" are one word
+            said = said[1:]
+        words += said
     if clause.predicate is not None:
         words.append(_agree(_adjective(clause.predicate, subject), *_features(subject)))
     words += [_FIXED["not"]] * clause.negated + _verb(clause, subject, obj)

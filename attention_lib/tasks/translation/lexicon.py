@@ -20,6 +20,7 @@ class Noun:
         kind: ``"person"``, ``"thing"``, ``"place"``, or ``"ambiguous"``.
         french, hindi: the singular and the gender.
         cues: nouns of which one, anywhere in the sentence, decides for this sense.
+        young: of people who are never "old": French "vieille fille" is no old girl.
     """
 
     english: str
@@ -28,6 +29,7 @@ class Noun:
     hindi: str
     cues: tuple[str, ...] = ()
     irregular: str = ""
+    young: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,10 @@ class Adjective:
 
 NOUNS = (
     Noun("nurse", "person", "infirmière f", "नर्स f"),
-    Noun("girl", "person", "fille f", "लड़की f"),
+    Noun("girl", "person", "fille f", "लड़की f", young=True),
     Noun("queen", "person", "reine f", "रानी f"),
     Noun("farmer", "person", "fermier m", "किसान m"),
-    Noun("boy", "person", "garçon m", "लड़का m"),
+    Noun("boy", "person", "garçon m", "लड़का m", young=True),
     Noun("doctor", "person", "médecin m", "डॉक्टर m"),
     Noun("lender", "person", "prêteur m", "साहूकार m"),
     Noun("fisherman", "person", "pêcheur m", "मछुआरा m", irregular="fishermen"),

@@ -105,6 +105,8 @@ class _Reader:
             clause.object = pronoun or self.phrase(relative=not gap)
         clause.place = self.place()
         clause.when = clause.when or self.take(*TIMES)
+        if clause.when and not clause.past:
+            raise self.error(f"the past in a clause with {clause.when!r}")
         return clause
 
     def verb(self, clause: Clause) -> None:
@@ -141,9 +143,12 @@ class _Reader:
             raise self.error("the, a or two")
         phrase = self.noun(_DETERMINERS[determiner])
         if self.take("'s"):
+            if phrase.plural:
+                self.at -= 2
+                raise self.error("a singular: there is no plural possessor")
             possessor, phrase = phrase, self.noun("")
             phrase.possessor = possessor
-        if place:
+        elif place:
             phrase.place = self.place()
         if relative and phrase.determiner == "the" and self.take("who", "that"):
             has_subject = self.words[self.at : self.at + 1] in [[word] for word in _DETERMINERS]
