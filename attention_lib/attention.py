@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attention_lib.inputs import (
-    check_flags,
+    check_attention,
+    check_function,
     check_head_sizes,
     check_options,
     check_sequences,
@@ -70,10 +71,8 @@ def dot_product_attention(
         ValueError: shapes that do not fit together, empty sequences, mixed devices, a ``scale``
             that is not finite, or a ``dropout`` outside ``[0, 1)``.
     """
-    check_tensors(query, key, value)
-    check_flags(is_causal=is_causal, return_weights=return_weights)
-    leading = leading_shape(query, key, value)
-    check_options(mask, scale, dropout, (*leading, query.size(-2), key.size(-2)), query.device)
+    flags = {"is_causal": is_causal, "return_weights": return_weights}
+    leading = check_attention(query, key, value, mask, scale, dropout, **flags)
     if scale is None:
         scale = query.size(-1) ** -0.5
     query, key, value = (t.expand(*leading, *t.shape[-2:]) for t in (query, key, value))
@@ -152,6 +151,7 @@ class MultiHeadAttention(nn.Module):
     ) -> None:
         super().__init__()
         check_head_sizes(d_model, num_heads, dropout)
+        check_function("attend", attend)
         self.d_model, self.num_heads, self.dropout = d_model, num_heads, dropout
         self.in_map = nn.Linear(d_model, 3 * d_model, bias=bias)
         self.out_map = nn.Linear(d_model, d_model, bias=bias)
@@ -194,7 +194,8 @@ class MultiHeadAttention(nn.Module):
         """Map to queries, keys and values, each ``(batch, num_heads, length, d_head)``."""
         key = query if key is None else key
         value = key if value is None else value
-        check_sequences(self.d_model, query=query, key=key, value=value)
+        like = self.in_map.weight
+        check_sequences(self.d_model, like=like, query=query, key=key, value=value)
         if query is key is value:
             return self._project(query, 0, 3)  # self-attention: three maps in one product
         if key is value:
@@ -203,7 +204,7 @@ class MultiHeadAttention(nn.Module):
 
     def query_heads(self, query: Tensor) -> Tensor:
         """Map to queries alone: a cache keeps the keys and values of an unchanging memory."""
-        check_sequences(self.d_model, query=query)
+        check_sequences(self.d_model, like=self.in_map.weight, query=query)
         return self._project(query, 0, 1)[0]
 
     def _project(self, x: Tensor, first: int, last: int) -> tuple[Tensor, ...]:

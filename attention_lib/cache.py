@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import torch
 from torch import Tensor
 
 from attention_lib.attention import MultiHeadAttention
+from attention_lib.inputs import check_sizes, dtype_name
 
 __all__ = ["Cache", "KVCache", "MemoryCache", "with_cache"]
 
@@ -31,8 +33,7 @@ class KVCache:
     """
 
     def __init__(self, capacity: int = 64) -> None:
-        if capacity < 1:
-            raise ValueError(f"capacity={capacity}; expected at least 1")
+        check_sizes(capacity=capacity)
         self.capacity = capacity
         self.length = 0
         self._keys: Tensor | None = None
@@ -51,8 +52,18 @@ class KVCache:
 
         Raises:
             RuntimeError: tensors that require gradients.
-            ValueError: another batch, another number of heads or another width than before.
+            TypeError: not tensors, or another dtype than before.
+            ValueError: lengths that differ, or another batch, number of heads, width or device
+                than before.
         """
+        for name, new in (("key", key), ("value", value)):
+            if not isinstance(new, Tensor):
+                raise TypeError(f"{name} is a {type(new).__name__}; expected a torch.Tensor")
+        if key.size(-2) != value.size(-2):
+            raise ValueError(
+                f"key has length {key.size(-2)} and value has length {value.size(-2)}; expected "
+                "one value for every key"
+            )
         if key.requires_grad or value.requires_grad:
             raise RuntimeError(
                 "key or value requires a gradient; a cache is for inference: call the model "
@@ -71,7 +82,12 @@ class KVCache:
 
         Args:
             rows: indices ``(new batch,)``. Beam search keeps the best hypotheses with it.
+
+        Raises:
+            TypeError: not a tensor of int64.
+            IndexError: an index outside the batch.
         """
+        _check_rows(rows, self._keys)
         if self._keys is not None:
             self._keys = self._keys.index_select(0, rows)
             self._values = self._values.index_select(0, rows)
@@ -86,7 +102,12 @@ class KVCache:
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Call ``attention`` with new positions; they also attend to all earlier ones."""
         query, key, value = attention.to_heads(query, key, value)
-        return attention.from_heads(query, *self.append(key, value), **options)
+        length = self.length
+        try:
+            return attention.from_heads(query, *self.append(key, value), **options)
+        except Exception:
+            self.length = length  # or a second try would add the same positions again
+            raise
 
     def _with_room(self, held: Tensor | None, new: Tensor) -> Tensor:
         """Give the buffer that holds the old positions, with room for the new ones."""
@@ -96,6 +117,11 @@ class KVCache:
             raise ValueError(
                 f"new positions have shape {tuple(new.shape)}; expected {tuple(held.shape)} but "
                 "for the length: use one cache for one batch, and a new one for the next"
+            )
+        if held.dtype != new.dtype or held.device != new.device:
+            raise TypeError(
+                f"new positions are {dtype_name(new.dtype)} on {new.device}; expected "
+                f"{dtype_name(held.dtype)} on {held.device}, as before: use a new cache"
             )
         needed = self.length + new.size(-2)
         if needed <= held.size(-2):
@@ -113,6 +139,7 @@ class MemoryCache:
 
     def select(self, rows: Tensor) -> None:
         """Keep these rows of the batch; as :meth:`KVCache.select`."""
+        _check_rows(rows, None if self._kept is None else self._kept[0])
         if self._kept is not None:
             key, value = self._kept
             self._kept = key.index_select(0, rows), value.index_select(0, rows)
@@ -145,8 +172,7 @@ class Cache:
     """
 
     def __init__(self, num_layers: int, capacity: int = 64) -> None:
-        if num_layers < 1:
-            raise ValueError(f"num_layers={num_layers}; expected at least 1")
+        check_sizes(num_layers=num_layers)
         self.layers = [(KVCache(capacity), MemoryCache()) for _ in range(num_layers)]
 
     @property
@@ -167,3 +193,20 @@ def with_cache(attention: MultiHeadAttention, cache: KVCache | MemoryCache | Non
     Without a cache it is ``attention`` itself.
     """
     return attention if cache is None else partial(cache.attend, attention)
+
+
+def _check_rows(rows: Tensor, held: Tensor | None) -> None:
+    if not isinstance(rows, Tensor):
+        raise TypeError(
+            f"rows is a {type(rows).__name__}; expected a tensor of indices: torch.tensor(rows)"
+        )
+    if rows.dtype != torch.int64:
+        raise TypeError(
+            f"rows has dtype {dtype_name(rows.dtype)}; expected int64 indices: a boolean mask "
+            "gives them with .nonzero()[:, 0]"
+        )
+    if held is None or rows.device.type != "cpu":  # a GPU would have to wait for the answer
+        return
+    wrong = [row for row in rows.tolist() if not 0 <= row < len(held)]
+    if wrong:
+        raise IndexError(f"rows holds {wrong[0]}; expected 0 to {len(held) - 1}, rows of the batch")

@@ -1,7 +1,6 @@
 """Grouped-query attention: several query heads share one head of keys and values.
 
-The cache of a long text then shrinks by the size of a group, and with it the memory that each
-new token has to read.
+The cache of a long text then shrinks by the size of a group.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from attention_lib.attention import MultiHeadAttention, dot_product_attention
-from attention_lib.inputs import check_head_sizes, check_sequences
+from attention_lib.inputs import check_function, check_head_sizes, check_sequences
 
 __all__ = ["GroupedQueryAttention"]
 
@@ -46,6 +45,9 @@ class GroupedQueryAttention(nn.Module):
     ) -> None:
         super().__init__()
         check_head_sizes(d_model, num_heads, dropout)
+        check_function("attend", attend)
+        if isinstance(num_kv_heads, bool) or not isinstance(num_kv_heads, int):
+            raise TypeError(f"num_kv_heads is {num_kv_heads!r}; expected an integer, such as 2")
         if num_kv_heads < 1 or num_heads % num_kv_heads:
             raise ValueError(
                 f"num_kv_heads={num_kv_heads}; expected a divisor of num_heads={num_heads}: every "
@@ -71,7 +73,8 @@ class GroupedQueryAttention(nn.Module):
         """Map to queries ``(batch, num_heads, T_q, d_head)``, keys and values in fewer heads."""
         key = query if key is None else key
         value = key if value is None else value
-        check_sequences(self.d_model, key=key, value=value)
+        like = self.query_map.weight
+        check_sequences(self.d_model, like=like, query=query, key=key, value=value)
         keys, values = (
             x.unflatten(-1, (self.num_kv_heads, -1)).transpose(1, 2)
             for x in (self.key_map(key), self.value_map(value))
@@ -80,7 +83,7 @@ class GroupedQueryAttention(nn.Module):
 
     def query_heads(self, query: Tensor) -> Tensor:
         """Map to queries alone, as :meth:`MultiHeadAttention.query_heads`."""
-        check_sequences(self.d_model, query=query)
+        check_sequences(self.d_model, like=self.query_map.weight, query=query)
         return self.query_map(query).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
 
     def from_heads(

@@ -11,25 +11,33 @@ import torch
 from torch import Tensor
 
 __all__ = [
+    "check_attention",
+    "check_dropout",
     "check_flags",
+    "check_function",
     "check_head_sizes",
     "check_ids",
     "check_options",
     "check_sequences",
+    "check_sizes",
     "check_tensors",
     "dtype_name",
     "leading_shape",
 ]
 
 
-def check_tensors(query: Tensor, key: Tensor, value: Tensor, *, same_width: bool = True) -> None:
+def check_tensors(
+    query: Tensor, key: Tensor, value: Tensor, *, same_width: bool = True, name: str = ""
+) -> None:
     """Check three tensors ``(..., length, width)``; ``same_width`` asks it of query and key.
+
+    Where all three are one, ``name`` is what the caller calls it.
 
     Raises:
         TypeError: not floating-point tensors, or mixed dtypes.
         ValueError: shapes that do not fit together, empty sequences, or mixed devices.
     """
-    named = {"query": query, "key": key, "value": value}
+    named = {name: query} if name else {"query": query, "key": key, "value": value}
     for name, tensor in named.items():
         if not isinstance(tensor, Tensor):
             raise TypeError(
@@ -79,6 +87,21 @@ def _check_alike(what: str, given: dict[str, str], error: type[Exception]) -> No
         raise error(f"{listed}; expected one {what} for all three: convert them with .to(...)")
 
 
+def check_dropout(dropout: float) -> None:
+    """Check a probability of dropping something.
+
+    Raises:
+        TypeError: not a number.
+        ValueError: outside ``[0, 1)``.
+    """
+    if isinstance(dropout, bool) or not isinstance(dropout, (int, float)):
+        raise TypeError(f"dropout is a {type(dropout).__name__}; expected a float, such as 0.1")
+    if not 0.0 <= dropout < 1.0:
+        raise ValueError(
+            f"dropout={dropout}; expected a probability in [0, 1): 0.1 drops one weight in ten"
+        )
+
+
 def check_options(
     mask: Tensor | None,
     scale: float | None,
@@ -100,12 +123,7 @@ def check_options(
         )
     if scale is not None and not abs(scale) < sys.float_info.max:
         raise ValueError(f"scale={scale}; expected a finite number, such as 1 / sqrt(d_head)")
-    if isinstance(dropout, bool) or not isinstance(dropout, (int, float)):
-        raise TypeError(f"dropout is a {type(dropout).__name__}; expected a float, such as 0.1")
-    if not 0.0 <= dropout < 1.0:
-        raise ValueError(
-            f"dropout={dropout}; expected a probability in [0, 1): 0.1 drops one weight in ten"
-        )
+    check_dropout(dropout)
     if mask is None:
         return
     if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
@@ -136,6 +154,56 @@ def check_options(
         )
 
 
+def check_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None = None,
+    scale: float | None = None,
+    dropout: float = 0.0,
+    **flags: bool,
+) -> torch.Size:
+    """Check everything that an attention is called with. Give the leading shape of all three.
+
+    Raises:
+        TypeError, ValueError: as :func:`check_tensors`, :func:`check_flags`,
+            :func:`leading_shape` and :func:`check_options`.
+    """
+    check_tensors(query, key, value)
+    check_flags(**flags)
+    leading = leading_shape(query, key, value)
+    check_options(mask, scale, dropout, (*leading, query.size(-2), key.size(-2)), query.device)
+    return leading
+
+
+def check_sizes(**sizes: int) -> None:
+    """Check that every size is an integer, at least 1, and name the one that is not.
+
+    Raises:
+        TypeError: not an integer.
+        ValueError: below 1.
+    """
+    for name, size in sizes.items():
+        if isinstance(size, bool) or not isinstance(size, int):
+            raise TypeError(f"{name} is {size!r}; expected an integer, such as 64")
+        if size < 1:
+            raise ValueError(f"{name}={size}; expected at least 1")
+
+
+def check_function(name: str, function: object) -> None:
+    """Check that something can be called like :func:`dot_product_attention`.
+
+    Raises:
+        TypeError: it cannot, or it is a class and not an object made of it.
+    """
+    if not callable(function) or isinstance(function, type):
+        made = f"{function.__name__}(...)" if isinstance(function, type) else "RotaryAttention()"
+        raise TypeError(
+            f"{name} is {function!r}; expected a function that is called like "
+            f"dot_product_attention: try {made}"
+        )
+
+
 def check_head_sizes(d_model: int, num_heads: int, dropout: float = 0.0) -> None:
     """Check the sizes of a layer with several heads.
 
@@ -144,19 +212,15 @@ def check_head_sizes(d_model: int, num_heads: int, dropout: float = 0.0) -> None
         ValueError: sizes below 1, ``d_model`` not divisible by ``num_heads``, or a dropout outside
             ``[0, 1)``.
     """
-    for name, size in (("d_model", d_model), ("num_heads", num_heads)):
-        if isinstance(size, bool) or not isinstance(size, int):
-            raise TypeError(f"{name} is {size!r}; expected an integer, such as 64")
-        if size < 1:
-            raise ValueError(f"{name}={size}; expected at least 1")
+    check_sizes(d_model=d_model, num_heads=num_heads)
     if d_model % num_heads:
-        nearest = [n for n in range(1, d_model + 1) if d_model % n == 0]
-        nearest = min(nearest, key=lambda n: abs(n - num_heads))
+        divisors = [n for n in range(1, d_model + 1) if d_model % n == 0]
+        nearest = min(divisors, key=lambda n: abs(n - num_heads))
         raise ValueError(
             f"d_model={d_model} is not divisible by num_heads={num_heads}; every head gets an "
             f"equal share: try num_heads={nearest}"
         )
-    check_options(None, None, dropout, (), torch.device("cpu"))
+    check_dropout(dropout)
 
 
 def check_ids(
@@ -198,26 +262,52 @@ def check_ids(
         )
 
 
-def check_sequences(d_model: int, **named: Tensor) -> None:
+def check_sequences(
+    d_model: int, *, like: Tensor | None = None, fix: str = "", **named: Tensor
+) -> None:
     """Check tensors ``(batch, length, d_model)``.
 
+    Args:
+        d_model: their width.
+        like: a parameter whose dtype and device they must have; autocast may mix dtypes.
+        fix: what to do about another width.
+        named: the tensors, by the names that the caller knows.
+
     Raises:
-        TypeError: not a tensor.
-        ValueError: another number of dimensions, or another width.
+        TypeError: not a floating-point tensor, or another dtype.
+        ValueError: another number of dimensions, another width, or another device.
     """
     for name, tensor in named.items():
         if not isinstance(tensor, Tensor):
             raise TypeError(
                 f"{name} is a {type(tensor).__name__}; expected a torch.Tensor "
-                f"(batch, length, {d_model})"
+                f"(batch, length, {d_model}){': ' + fix if fix else ''}"
             )
         if tensor.dim() != 3 or tensor.size(-1) != d_model:
-            fix = "map it to this width first, or build the layer for another d_model"
-            if tensor.dim() == 2:
-                fix = f"for one sequence use {name}[None]"
+            mend = fix or "map it to this width first, or build the layer for another d_model"
+            if tensor.dim() == 2 and not fix:
+                mend = f"for one sequence use {name}[None]"
             raise ValueError(
                 f"{name} has shape {tuple(tensor.shape)}; expected (batch, length, {d_model}): "
-                f"{fix}"
+                f"{mend}"
+            )
+        if not tensor.is_floating_point():
+            raise TypeError(
+                f"{name} has dtype {dtype_name(tensor.dtype)}; expected a floating-point dtype: "
+                "embed token ids first"
+            )
+        if like is None:
+            continue
+        if tensor.device != like.device:
+            raise ValueError(
+                f"{name} is on {tensor.device}; expected {like.device}, where this layer is: "
+                f"{name}.to({str(like.device)!r})"
+            )
+        if tensor.dtype != like.dtype and not torch.is_autocast_enabled(tensor.device.type):
+            raise TypeError(
+                f"{name} has dtype {dtype_name(tensor.dtype)}; expected "
+                f"{dtype_name(like.dtype)}, that of this layer: {name}.to({like.dtype}), or "
+                f"convert the layer with .to({tensor.dtype})"
             )
 
 

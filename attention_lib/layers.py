@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from attention_lib.attention import MultiHeadAttention, dot_product_attention
 from attention_lib.cache import KVCache, MemoryCache, with_cache
+from attention_lib.inputs import check_dropout, check_flags, check_sequences, check_sizes
 
 __all__ = ["ACTIVATIONS", "AddNorm", "DecoderLayer", "EncoderLayer", "FeedForward", "swiglu"]
 
@@ -26,7 +27,12 @@ def swiglu(x: Tensor) -> Tensor:
 
     Returns:
         ``(..., d_ff)``.
+
+    Raises:
+        ValueError: an odd width.
     """
+    if x.size(-1) % 2:
+        raise ValueError(f"x has shape {tuple(x.shape)}; expected an even width: gate and up")
     gate, up = x.chunk(2, dim=-1)
     return F.silu(gate) * up
 
@@ -63,14 +69,19 @@ class FeedForward(nn.Module):
         super().__init__()
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation={activation!r}; expected one of {', '.join(ACTIVATIONS)}")
-        if d_model < 1 or d_ff < 1:
-            raise ValueError(f"d_model={d_model}, d_ff={d_ff}; expected at least 1 each")
+        check_sizes(d_model=d_model, d_ff=d_ff)
+        self.d_model = d_model
         self.up = nn.Linear(d_model, 2 * d_ff if activation == "swiglu" else d_ff, bias=bias)
         self.activation = ACTIVATIONS[activation]
         self.down = nn.Linear(d_ff, d_model, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map ``(batch, length, d_model)`` to the same shape."""
+        """Map ``(batch, length, d_model)`` to the same shape.
+
+        Raises:
+            TypeError, ValueError: another shape or dtype.
+        """
+        check_sequences(self.d_model, like=self.up.weight, x=x)
         return self.down(self.activation(self.up(x)))
 
 
@@ -87,6 +98,10 @@ class AddNorm(nn.Module):
         dropout: probability with which a number of the sublayer's output is dropped in training.
         bias: whether the norm adds a bias.
         norm_eps: added to the variance before its root.
+
+    Raises:
+        TypeError, ValueError: a width below 1, a dropout outside ``[0, 1)``, or a negative
+            ``norm_eps``.
     """
 
     def __init__(
@@ -99,12 +114,22 @@ class AddNorm(nn.Module):
         norm_eps: float = 1e-5,
     ) -> None:
         super().__init__()
-        self.norm_first = norm_first
+        check_sizes(d_model=d_model)
+        check_dropout(dropout)
+        check_flags(norm_first=norm_first, bias=bias)
+        if norm_eps < 0:
+            raise ValueError(f"norm_eps={norm_eps}; expected 0 or more, such as 1e-5")
+        self.d_model, self.norm_first = d_model, norm_first
         self.norm = nn.LayerNorm(d_model, eps=norm_eps, bias=bias)
         self.dropout = nn.Dropout(dropout)
 
     def before(self, x: Tensor) -> Tensor:
-        """Give what the sublayer reads."""
+        """Give what the sublayer reads.
+
+        Raises:
+            TypeError, ValueError: another shape or dtype.
+        """
+        check_sequences(self.d_model, like=self.norm.weight, x=x)
         return self.norm(x) if self.norm_first else x
 
     def after(self, x: Tensor, output: Tensor) -> Tensor:
@@ -260,6 +285,7 @@ class DecoderLayer(nn.Module):
         Raises:
             TypeError, ValueError: as :func:`~attention_lib.attention.dot_product_attention`.
         """
+        check_sequences(self.self_attention.d_model, memory=memory)
         own, kept = (None, None) if cache is None else cache
         options = {"mask": mask, "is_causal": is_causal, "return_weights": return_weights}
         found = with_cache(self.self_attention, own)(self.attention_norm.before(x), **options)

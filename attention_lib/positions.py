@@ -13,7 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from attention_lib.attention import dot_product_attention
-from attention_lib.inputs import check_sequences
+from attention_lib.inputs import (
+    check_flags,
+    check_function,
+    check_sequences,
+    check_sizes,
+    check_tensors,
+)
 
 __all__ = [
     "ALiBiAttention",
@@ -47,8 +53,7 @@ def sinusoids(length: int, d_model: int) -> Tensor:
     Raises:
         ValueError: a length below 1, or a width that is not even.
     """
-    if length < 1:
-        raise ValueError(f"length={length}; expected at least 1")
+    check_sizes(length=length, d_model=d_model)
     angles = torch.arange(length)[:, None] * _frequencies(d_model, "d_model")  # (length, d/2)
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)
 
@@ -104,8 +109,7 @@ class LearnedPositions(nn.Module):
 
     def __init__(self, max_length: int, d_model: int) -> None:
         super().__init__()
-        if max_length < 1 or d_model < 1:
-            raise ValueError(f"max_length={max_length}, d_model={d_model}; expected at least 1")
+        check_sizes(max_length=max_length, d_model=d_model)
         self.table = nn.Embedding(max_length, d_model)
 
     def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
@@ -146,8 +150,11 @@ def rotate(x: Tensor, *, start: int = 0, base: float = 10_000.0) -> Tensor:
         The same shape and dtype; no vector's length has changed.
 
     Raises:
-        ValueError: an odd ``d_head``.
+        TypeError: not a floating-point tensor.
+        ValueError: an odd ``d_head``, fewer than two dimensions, or a base of 0 or less.
     """
+    check_tensors(x, x, x, name="x")
+    _check_base(base)
     wide = torch.promote_types(x.dtype, torch.float32)  # half precision blurs far positions
     positions = torch.arange(start, start + x.size(-2), device=x.device, dtype=wide)
     angles = positions[:, None] * _frequencies(x.size(-1), "d_head", base).to(x.device, wide)
@@ -171,12 +178,15 @@ class RotaryAttention(nn.Module):
 
     def __init__(self, base: float = 10_000.0, attend: Attend = dot_product_attention) -> None:
         super().__init__()
+        _check_base(base)
+        check_function("attend", attend)
         self.base, self.attend = base, attend
 
     def forward(
         self, query: Tensor, key: Tensor, value: Tensor, **options
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Attend; arguments and result as :func:`dot_product_attention`."""
+        check_tensors(query, key, value)
         start = key.size(-2) - query.size(-2)
         query = rotate(query, start=start, base=self.base)
         return self.attend(query, rotate(key, base=self.base), value, **options)
@@ -194,8 +204,7 @@ def alibi_slopes(num_heads: int) -> Tensor:
     Raises:
         ValueError: fewer than one head.
     """
-    if num_heads < 1:
-        raise ValueError(f"num_heads={num_heads}; expected at least 1")
+    check_sizes(num_heads=num_heads)
 
     def geometric(count: int) -> Tensor:
         return 2.0 ** (-8.0 / count * torch.arange(1, count + 1, dtype=torch.float64))
@@ -223,8 +232,9 @@ class ALiBiAttention(nn.Module):
 
     def __init__(self, num_heads: int, attend: Attend = dot_product_attention) -> None:
         super().__init__()
-        self.register_buffer("slopes", alibi_slopes(num_heads), persistent=False)
-        self.attend = attend
+        check_sizes(num_heads=num_heads)
+        check_function("attend", attend)
+        self.num_heads, self.attend = num_heads, attend
 
     def forward(
         self,
@@ -242,15 +252,18 @@ class ALiBiAttention(nn.Module):
             ValueError: ``is_causal`` is False: then later keys would get the largest scores; or
                 another number of heads, or a scale of 0 or less.
         """
+        check_tensors(query, key, value)
+        check_flags(is_causal=is_causal)
         if not is_causal:
             raise ValueError(
                 "is_causal=False; ALiBi measures the distance back from the query: expected "
                 "is_causal=True"
             )
-        if query.size(-3) != len(self.slopes):
+        heads = query.size(-3) if query.dim() > 2 else 0
+        if heads != self.num_heads:
             raise ValueError(
-                f"query has shape {tuple(query.shape)}; expected {len(self.slopes)} heads, as many "
-                f"as slopes: ALiBiAttention({query.size(-3)})"
+                f"query has shape {tuple(query.shape)}; expected {self.num_heads} heads, (batch, "
+                f"heads, length, d_head), one slope each: ALiBiAttention({heads or 'num_heads'})"
             )
         scale = query.size(-1) ** -0.5 if scale is None else scale
         if scale <= 0:
@@ -258,8 +271,8 @@ class ALiBiAttention(nn.Module):
         distance = torch.arange(key.size(-2) - 1, -1, -1, device=key.device)  # from the last key
         # In two digits to the base 128: half precision has no exact number for 1001.
         digits = torch.stack([distance // 128, distance % 128], dim=-1).to(key.dtype)
-        units = torch.tensor([128.0, 1.0], device=key.device, dtype=self.slopes.dtype)
-        slopes = (-self.slopes[:, None, None] / scale * units).to(query.dtype)  # (heads, 1, 2)
+        slopes = -alibi_slopes(self.num_heads)[:, None, None] / scale * torch.tensor([128, 1])
+        slopes = slopes.to(query)  # (heads, 1, 2)
         query = torch.cat([query, slopes.expand(*query.shape[:-1], 2)], dim=-1)
         key = torch.cat([key, digits.expand(*key.shape[:-1], 2)], dim=-1)
         return self.attend(query, key, value, is_causal=True, scale=scale, **options)
@@ -274,8 +287,15 @@ def _frequencies(width: int, name: str, base: float = 10_000.0) -> Tensor:
     return base ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
 
 
+def _check_base(base: float) -> None:
+    if not base > 0:
+        raise ValueError(f"base={base}; expected above 0, such as 10000")
+
+
 def _end(d_model: int, x: Tensor, start: int) -> int:
     check_sequences(d_model, x=x)
+    if isinstance(start, bool) or not isinstance(start, int):
+        raise TypeError(f"start is {start!r}; expected an integer: how many positions came before")
     if start < 0:
         raise ValueError(f"start={start}; expected 0 or more: how many positions came before")
     return start + x.size(1)

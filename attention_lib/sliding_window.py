@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from attention_lib.attention import dot_product_attention
+from attention_lib.inputs import check_attention, check_function, check_sizes
 
 __all__ = ["SlidingWindowAttention"]
 
@@ -37,8 +38,8 @@ class SlidingWindowAttention(nn.Module):
         attend: Callable[..., Tensor | tuple[Tensor, Tensor]] = dot_product_attention,
     ) -> None:
         super().__init__()
-        if window < 1:
-            raise ValueError(f"window={window}; expected at least 1: a query sees itself")
+        check_sizes(window=window)  # with 1 a query sees itself alone
+        check_function("attend", attend)
         self.window, self.attend = window, attend
 
     def forward(
@@ -57,8 +58,10 @@ class SlidingWindowAttention(nn.Module):
         Asked for weights, it computes all of them: ``(..., T_q, T_k)``, most of them 0.
 
         Raises:
-            ValueError: ``is_causal`` is False.
+            TypeError, ValueError: as :func:`dot_product_attention`, or ``is_causal`` is False.
         """
+        flags = {"is_causal": is_causal, "return_weights": return_weights}
+        check_attention(query, key, value, mask, **flags)  # before anything is cut to a window
         if not is_causal:
             raise ValueError("is_causal=False; this window looks back: expected is_causal=True")
         length_q, length_k = query.size(-2), key.size(-2)

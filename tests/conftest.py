@@ -1,9 +1,13 @@
-"""What several test files need: a browser."""
+"""What several test files need: one thread, a browser."""
 
 import os
 import shutil
 
 import pytest
+import torch
+
+# Tensors of tests are tiny: where others are at work too, a second thread is only waited for.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

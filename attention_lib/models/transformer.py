@@ -13,7 +13,13 @@ from torch import Tensor, nn
 
 from attention_lib.attention import MultiHeadAttention
 from attention_lib.cache import Cache
-from attention_lib.inputs import check_head_sizes, check_ids
+from attention_lib.inputs import (
+    check_flags,
+    check_head_sizes,
+    check_ids,
+    check_sequences,
+    check_sizes,
+)
 from attention_lib.layers import ACTIVATIONS, DecoderLayer, EncoderLayer
 from attention_lib.masks import padding_mask
 from attention_lib.positions import LearnedPositions, SinusoidalPositions
@@ -59,12 +65,13 @@ class TransformerConfig:
     max_length: int = 512
 
     def __post_init__(self) -> None:
-        sizes = ("vocab_size", "source_vocab_size", "d_model", "num_heads", "d_ff", "num_layers")
-        for name in (*sizes, "max_length"):
-            size = getattr(self, name)
-            if size is not None and size < 1:
-                raise ValueError(f"{name}={size}; expected at least 1")
+        names = ("vocab_size", "source_vocab_size", "d_ff", "num_layers", "max_length")
+        sizes = {name: getattr(self, name) for name in names}
+        if self.source_vocab_size is None:
+            del sizes["source_vocab_size"]
+        check_sizes(**sizes)
         check_head_sizes(self.d_model, self.num_heads, self.dropout)
+        check_flags(norm_first=self.norm_first, bias=self.bias)
         if self.positions not in ("sinusoidal", "learned"):
             raise ValueError(f"positions={self.positions!r}; expected 'sinusoidal' or 'learned'")
         if self.activation not in ACTIVATIONS:
@@ -108,6 +115,11 @@ class Transformer(nn.Module):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
+        if not isinstance(config, TransformerConfig):
+            raise TypeError(
+                f"config is {config!r}; expected a TransformerConfig, such as "
+                "TransformerConfig.base(vocab_size)"
+            )
         self.config = config
         d_model, shape = config.d_model, (config.d_model, config.num_heads, config.d_ff)
         options = {
@@ -166,6 +178,7 @@ class Transformer(nn.Module):
             ValueError: other shapes, ids outside the vocabulary, or a target longer than the
                 table of positions.
         """
+        check_flags(return_weights=return_weights)
         memory, encoder = self._encode(source, mask, return_weights)
         logits, decoder, cross = self._decode(
             target, memory, mask, target_mask, None, return_weights
@@ -226,6 +239,17 @@ class Transformer(nn.Module):
     ) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]:
         start = 0 if cache is None else cache.length
         check_ids("target", target, self.config.vocab_size, target_mask, start=start)
+        check_sequences(self.config.d_model, memory=memory, fix="take it from encode(source)")
+        if len(memory) != len(target):
+            raise ValueError(
+                f"target has {len(target)} rows and memory, that is, the source, {len(memory)}; "
+                "expected one batch: repeat the memory for several targets of one source"
+            )
+        if cache is not None and len(cache.layers) != len(self.decoder):
+            raise ValueError(
+                f"cache is for {len(cache.layers)} layers; expected {len(self.decoder)}: "
+                "Cache(config.num_layers)"
+            )
         x = self._embed(self.target_embedding, target, start)
         masks = {
             "mask": None if target_mask is None else padding_mask(target_mask),
