@@ -8,6 +8,7 @@ from attention_lib.checks.contextual import check_contextualise, check_softmax
 from attention_lib.checks.query_key_value import check_query_key_value
 from attention_lib.checks.recurrent import check_additive_weights
 from attention_lib.checks.result import CheckResult
+from attention_lib.checks.scaling import check_scaled_attention, check_softmax_jacobian
 
 #: Every checker by the name of what it checks. The tests demand for each of them a list of named
 #: mistakes, which it must tell apart, and of right variants, which it must accept.
@@ -16,6 +17,8 @@ CHECKERS = {
     "softmax": check_softmax,
     "contextualise": check_contextualise,
     "query_key_value": check_query_key_value,
+    "softmax_jacobian": check_softmax_jacobian,
+    "scaled_attention": check_scaled_attention,
 }
 
 __all__ = [
@@ -24,5 +27,7 @@ __all__ = [
     "check_additive_weights",
     "check_contextualise",
     "check_query_key_value",
+    "check_scaled_attention",
     "check_softmax",
+    "check_softmax_jacobian",
 ]

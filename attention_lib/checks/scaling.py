@@ -1,0 +1,297 @@
+"""Checkers of chapter 4: the derivative of softmax, and scaled dot-product attention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from attention_lib.checks.diagnosis import Alternative, Fact, Probe, diagnose
+from attention_lib.checks.result import CheckResult
+
+__all__ = ["check_scaled_attention", "check_softmax_jacobian"]
+
+
+def _drawn(*shape: int, seed: int, size: float = 1.0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return size * torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+_FINITE = Fact("every number is finite", lambda answer, *_: bool(torch.isfinite(answer).all()))
+
+# --- the Jacobian of softmax --------------------------------------------------------------
+
+_SCORE_PROBES = [
+    Probe("two scores", (torch.tensor([0.0, 1.0], dtype=torch.float64),)),
+    Probe("three scores", (torch.tensor([1.0, -0.5, 2.0], dtype=torch.float64),)),
+    Probe("five scores", (_drawn(5, seed=1),)),
+    Probe("large scores", (torch.tensor([900.0, 901.0, 899.5], dtype=torch.float64),)),
+]
+
+_JACOBIAN_FACTS = [
+    _FINITE,
+    Fact(
+        "every row sums to 0: the same number added to all scores changes nothing",
+        lambda answer, scores: torch.allclose(answer.sum(-1), torch.zeros_like(scores)),
+    ),
+    Fact("the matrix is symmetric", lambda answer, _: torch.allclose(answer, answer.T)),
+    Fact(
+        "a larger score has a larger weight: the diagonal is positive",
+        lambda answer, _: bool((answer.diagonal() > 0).all()),
+    ),
+]
+
+
+def _soft(scores: Tensor) -> Tensor:
+    return torch.softmax(scores, dim=-1)
+
+
+def _jacobian(scores: Tensor) -> Tensor:
+    w = _soft(scores)
+    return torch.diag(w) - torch.outer(w, w)
+
+
+def _unsafe_jacobian(scores: Tensor) -> Tensor:
+    w = torch.exp(scores) / torch.exp(scores).sum()
+    return torch.diag(w) - torch.outer(w, w)
+
+
+_JACOBIAN_ALTERNATIVES = [
+    Alternative(
+        lambda s: torch.diag(_soft(s)),
+        "you have the case i = j of the sum alone: raising one score also lowers the share of all "
+        "others; subtract the outer product of w with itself",
+    ),
+    Alternative(
+        lambda s: torch.diag(_soft(s) * (1 - _soft(s))),
+        "the diagonal is right, and everything beside it is 0: raising score j lowers weight i, by "
+        "w_i w_j",
+    ),
+    Alternative(
+        lambda s: _soft(s) * (1 - _soft(s)),
+        "you have w (1 - w), the diagonal alone: the derivative of n weights by n scores is a "
+        "matrix (n, n)",
+    ),
+    Alternative(
+        lambda s: torch.outer(_soft(s), _soft(s)) - torch.diag(_soft(s)),
+        "the sign is turned round: a larger score gives its own weight more, and the others less",
+    ),
+    Alternative(
+        lambda s: torch.diag(_soft(s)) + torch.outer(_soft(s), _soft(s)),
+        "the outer product must be subtracted: what one weight gains the others lose",
+    ),
+    Alternative(
+        lambda s: -torch.outer(_soft(s), _soft(s)),
+        "the case i = j is missing: on the diagonal w_i is added",
+    ),
+    Alternative(
+        lambda s: torch.eye(len(s), dtype=s.dtype) - torch.outer(_soft(s), _soft(s)),
+        "the identity stands where diag(w) belongs: the factor w_i multiplies both terms",
+    ),
+    Alternative(
+        lambda s: torch.eye(len(s), dtype=s.dtype) - _soft(s),
+        "that is the derivative of the logarithm of w: multiply row i by w_i",
+    ),
+    Alternative(
+        lambda s: torch.diag(s) - torch.outer(s, s),
+        "you use the scores where the weights belong: take softmax first",
+    ),
+    Alternative(
+        lambda s: torch.diag(torch.exp(s)),
+        "that is the derivative of the exponentials: the sum below them depends on every score too",
+    ),
+    Alternative(_unsafe_jacobian, "right in exact arithmetic, but exp overflows for large scores"),
+    Alternative(
+        lambda s: _jacobian(s).sum(0),
+        "you add the matrix up: every derivative has a place of its own, in row i and column j",
+    ),
+]
+
+
+def check_softmax_jacobian(function: Callable[[Tensor], Tensor]) -> CheckResult:
+    """Check ``function(scores) -> jacobian``: the derivatives of softmax's weights.
+
+    Args:
+        function: takes scores ``(n,)`` in float64; returns ``(n, n)``, the derivative of weight
+            ``i`` by score ``j`` in row ``i`` and column ``j``.
+
+    Returns:
+        A :class:`CheckResult` that names the mistake, if there is one.
+
+    Raises:
+        TypeError: ``function`` cannot be called.
+    """
+    return diagnose(
+        "derivative of softmax",
+        function,
+        reference=_jacobian,
+        probes=_SCORE_PROBES,
+        alternatives=_JACOBIAN_ALTERNATIVES,
+        facts=_JACOBIAN_FACTS,
+    )
+
+
+# --- scaled dot-product attention ---------------------------------------------------------
+
+
+def _probe(what: str, length_q: int, length_k: int, d_k: int, d_value: int, size: float) -> Probe:
+    seed = 100 * length_q + 10 * length_k + d_k
+    query, key = _drawn(length_q, d_k, seed=seed, size=size), _drawn(length_k, d_k, seed=seed + 1)
+    return Probe(what, (query, key, _drawn(length_k, d_value, seed=seed + 2)))
+
+
+# The first two have sizes that fit almost every mistake; the others tell sizes apart.
+_ATTENTION_PROBES = [
+    _probe("two queries, two keys, all widths 2", 2, 2, 2, 2, 1.0),
+    _probe("five queries, five keys, all widths 5", 5, 5, 5, 5, 1.0),
+    _probe("two queries and four keys, 3 wide", 2, 4, 3, 3, 1.0),
+    _probe("values wider than keys", 3, 4, 2, 5, 1.0),
+    _probe("scores of many thousands", 3, 4, 3, 2, 10_000.0),
+    Probe(
+        "one row of large scores, one of small ones",
+        (
+            torch.tensor([[3000.0, 0.0], [0.0, 1.0]], dtype=torch.float64),
+            torch.tensor([[1.0, 1.0], [0.9, 2.0], [0.5, 3.0]], dtype=torch.float64),
+            torch.tensor([[1.0], [2.0], [4.0]], dtype=torch.float64),
+        ),
+    ),
+]
+
+_ATTENTION_FACTS = [
+    _FINITE,
+    Fact(
+        "every output lies between the smallest and the largest value of its column, as a mixture "
+        "of values must",
+        lambda answer, query, key, value: bool(
+            (answer >= value.min(0).values - 1e-6).all()
+            and (answer <= value.max(0).values + 1e-6).all()
+        ),
+    ),
+]
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    return _soft(query @ key.T / key.size(1) ** 0.5) @ value
+
+
+def _with_scale(scale: Callable[[Tensor, Tensor, Tensor], Tensor | float]) -> Callable:
+    return lambda q, k, v: _soft(q @ k.T * scale(q, k, v)) @ v
+
+
+def _one_maximum(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    scores = query @ key.T / key.size(1) ** 0.5
+    positive = torch.exp(scores - scores.max())
+    return positive / positive.sum(-1, keepdim=True) @ value
+
+
+def _unsafe_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    positive = torch.exp(query @ key.T / key.size(1) ** 0.5)
+    return positive / positive.sum(-1, keepdim=True) @ value
+
+
+def _cosine(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    query, key = (x / x.norm(dim=-1, keepdim=True) for x in (query, key))
+    return _soft(query @ key.T) @ value
+
+
+_ATTENTION_ALTERNATIVES = [
+    Alternative(
+        _with_scale(lambda q, k, v: 1.0),
+        "the scale is missing: divide the scores by the square root of d_k before softmax",
+    ),
+    Alternative(
+        _with_scale(lambda q, k, v: 1 / k.size(1)),
+        "you divide by d_k, or by its square root twice (once in the query, once in the key): the "
+        "standard deviation of a score is the square root",
+    ),
+    Alternative(
+        _with_scale(lambda q, k, v: len(k) ** -0.5),
+        "you divide by the square root of the number of keys: the width counts, the last dimension",
+    ),
+    Alternative(
+        _with_scale(lambda q, k, v: len(q) ** -0.5),
+        "you divide by the square root of the number of queries: the width counts, the last "
+        "dimension of a query or a key",
+    ),
+    Alternative(
+        _with_scale(lambda q, k, v: v.size(1) ** -0.5),
+        "you divide by the square root of the width of the values: scores are sums over the width "
+        "of queries and keys",
+    ),
+    Alternative(
+        _with_scale(lambda q, k, v: k.size(1) ** 0.5),
+        "you multiply by the square root of d_k: it divides",
+    ),
+    Alternative(
+        _with_scale(lambda q, k, v: k.numel() ** -0.5),
+        "you divide by the square root of all numbers in the keys: the width of one key counts",
+    ),
+    Alternative(
+        lambda q, k, v: _soft(q @ k.T) / k.size(1) ** 0.5 @ v,
+        "the scale comes too late: after softmax the rows no longer sum to 1; divide the scores",
+    ),
+    Alternative(
+        lambda q, k, v: torch.softmax(q @ k.T / k.size(1) ** 0.5, dim=0) @ v,
+        "the columns of your weights sum to 1, not the rows: you normalised over the queries",
+    ),
+    Alternative(
+        _one_maximum,
+        "you subtract the largest score of the whole matrix: a row whose "
+        "scores are all far below it becomes 0 / 0; take the largest of each row",
+    ),
+    Alternative(
+        _unsafe_attention,
+        "right in exact arithmetic, but exp overflows for large scores: "
+        "subtract the largest score of each row first",
+    ),
+    Alternative(
+        _cosine,
+        "you divide queries and keys by their lengths: that is the cosine; here "
+        "the scores are divided by one number, the square root of d_k",
+    ),
+    Alternative(
+        lambda q, k, v: q @ k.T / k.size(1) ** 0.5 @ v,
+        "there is no softmax: you mix the values by raw scores",
+    ),
+    Alternative(
+        lambda q, k, v: _soft(q @ k.T / k.size(1) ** 0.5),
+        "these are the weights: one step is left, they mix the values",
+    ),
+    Alternative(
+        lambda q, k, v: _soft(q @ v.T / k.size(1) ** 0.5) @ k,
+        "keys and values are swapped: queries are compared with keys, and values are mixed",
+    ),
+    Alternative(
+        lambda q, k, v: _soft(k @ q.T / k.size(1) ** 0.5) @ v,
+        "your scores are transposed: one row for every query, one column for every key",
+    ),
+    Alternative(
+        lambda q, k, v: _soft(q @ k.T / (q @ k.T).std()) @ v,
+        "you divide by the standard deviation of these very scores: the scale is a fixed number, "
+        "what the standard deviation would be for independent numbers of variance 1",
+    ),
+]
+
+
+def check_scaled_attention(function: Callable[[Tensor, Tensor, Tensor], Tensor]) -> CheckResult:
+    """Check ``function(query, key, value) -> output``: scaled dot-product attention.
+
+    Args:
+        function: takes ``query`` ``(T_q, d_k)``, ``key`` ``(T_k, d_k)`` and ``value``
+            ``(T_k, d_v)``, all float64; returns ``(T_q, d_v)``.
+
+    Returns:
+        A :class:`CheckResult` that names the mistake, if there is one.
+
+    Raises:
+        TypeError: ``function`` cannot be called.
+    """
+    return diagnose(
+        "scaled attention",
+        function,
+        reference=_attend,
+        probes=_ATTENTION_PROBES,
+        alternatives=_ATTENTION_ALTERNATIVES,
+        facts=_ATTENTION_FACTS,
+    )
