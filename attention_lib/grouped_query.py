@@ -10,7 +10,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from attention_lib.attention import MultiHeadAttention, dot_product_attention
-from attention_lib.inputs import check_function, check_head_sizes, check_sequences
+from attention_lib.inputs import check_function, check_head_sizes, check_sequences, check_sizes
 
 __all__ = ["GroupedQueryAttention"]
 
@@ -46,9 +46,8 @@ class GroupedQueryAttention(nn.Module):
         super().__init__()
         check_head_sizes(d_model, num_heads, dropout)
         check_function("attend", attend)
-        if isinstance(num_kv_heads, bool) or not isinstance(num_kv_heads, int):
-            raise TypeError(f"num_kv_heads is {num_kv_heads!r}; expected an integer, such as 2")
-        if num_kv_heads < 1 or num_heads % num_kv_heads:
+        check_sizes(num_kv_heads=num_kv_heads)
+        if num_heads % num_kv_heads:
             raise ValueError(
                 f"num_kv_heads={num_kv_heads}; expected a divisor of num_heads={num_heads}: every "
                 "head of keys serves as many heads of queries"

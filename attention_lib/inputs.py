@@ -20,45 +20,52 @@ __all__ = [
     "check_options",
     "check_sequences",
     "check_sizes",
+    "check_tensor",
     "check_tensors",
     "dtype_name",
     "leading_shape",
 ]
 
 
-def check_tensors(
-    query: Tensor, key: Tensor, value: Tensor, *, same_width: bool = True, name: str = ""
-) -> None:
-    """Check three tensors ``(..., length, width)``; ``same_width`` asks it of query and key.
+def check_tensor(name: str, tensor: Tensor) -> None:
+    """Check one tensor ``(..., length, width)``.
 
-    Where all three are one, ``name`` is what the caller calls it.
+    Raises:
+        TypeError: not a floating-point tensor.
+        ValueError: fewer than two dimensions, or an empty one.
+    """
+    if not isinstance(tensor, Tensor):
+        raise TypeError(
+            f"{name} is a {type(tensor).__name__}; expected a torch.Tensor: "
+            f"try torch.as_tensor({name})"
+        )
+    if not tensor.is_floating_point():
+        raise TypeError(
+            f"{name} has dtype {dtype_name(tensor.dtype)}; expected a floating-point dtype: "
+            f"embed token ids first, or call {name}.float()"
+        )
+    if tensor.dim() < 2:
+        raise ValueError(
+            f"{name} has shape {tuple(tensor.shape)}; expected at least two dimensions, "
+            f"(..., length, width): for one vector use {name}[None, :]"
+        )
+    if 0 in tensor.shape[-2:]:
+        raise ValueError(
+            f"{name} has shape {tuple(tensor.shape)}: its length or width is 0; attention "
+            "needs at least one position and one feature: drop empty sequences first"
+        )
+
+
+def check_tensors(query: Tensor, key: Tensor, value: Tensor, *, same_width: bool = True) -> None:
+    """Check three tensors ``(..., length, width)``; ``same_width`` asks it of query and key.
 
     Raises:
         TypeError: not floating-point tensors, or mixed dtypes.
         ValueError: shapes that do not fit together, empty sequences, or mixed devices.
     """
-    named = {name: query} if name else {"query": query, "key": key, "value": value}
+    named = {"query": query, "key": key, "value": value}
     for name, tensor in named.items():
-        if not isinstance(tensor, Tensor):
-            raise TypeError(
-                f"{name} is a {type(tensor).__name__}; expected a torch.Tensor: "
-                f"try torch.as_tensor({name})"
-            )
-        if not tensor.is_floating_point():
-            raise TypeError(
-                f"{name} has dtype {dtype_name(tensor.dtype)}; expected a floating-point dtype: "
-                f"embed token ids first, or call {name}.float()"
-            )
-        if tensor.dim() < 2:
-            raise ValueError(
-                f"{name} has shape {tuple(tensor.shape)}; expected at least two dimensions, "
-                f"(..., length, width): for one vector use {name}[None, :]"
-            )
-        if 0 in tensor.shape[-2:]:
-            raise ValueError(
-                f"{name} has shape {tuple(tensor.shape)}: its length or width is 0; attention "
-                "needs at least one position and one feature: drop empty sequences first"
-            )
+        check_tensor(name, tensor)
     _check_alike("dtype", {name: dtype_name(t.dtype) for name, t in named.items()}, TypeError)
     _check_alike("device", {name: str(t.device) for name, t in named.items()}, ValueError)
     if same_width and query.size(-1) != key.size(-1):

@@ -18,6 +18,7 @@ from attention_lib.inputs import (
     check_function,
     check_sequences,
     check_sizes,
+    check_tensor,
     check_tensors,
 )
 
@@ -153,7 +154,7 @@ def rotate(x: Tensor, *, start: int = 0, base: float = 10_000.0) -> Tensor:
         TypeError: not a floating-point tensor.
         ValueError: an odd ``d_head``, fewer than two dimensions, or a base of 0 or less.
     """
-    check_tensors(x, x, x, name="x")
+    check_tensor("x", x)
     _check_base(base)
     wide = torch.promote_types(x.dtype, torch.float32)  # half precision blurs far positions
     positions = torch.arange(start, start + x.size(-2), device=x.device, dtype=wide)

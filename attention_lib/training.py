@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from attention_lib.checkpoints import load_checkpoint, save_checkpoint
 from attention_lib.distributed import rows, share, start_processes
+from attention_lib.inputs import check_sizes
 from attention_lib.schedules import one_cycle
 
 __all__ = ["cross_entropy", "train"]
@@ -139,9 +140,7 @@ def train(
     """
     every = max(1, steps // 20) if every is None else every
     numbers = {"steps": steps, "every": every, "patience": patience, "accumulate": accumulate}
-    for name, value in numbers.items():
-        if value is not None and value < 1:
-            raise ValueError(f"{name}={value}; expected at least 1")
+    check_sizes(**{name: number for name, number in numbers.items() if number is not None})
     if precision not in (torch.float32, torch.bfloat16, torch.float16):
         raise ValueError(f"precision={precision}; expected float32, bfloat16 or float16")
     processes = start_processes()
@@ -231,6 +230,11 @@ class _Gradients:
                 self.scaler.scale(part_total / usual).backward()
             total, weight = total + part_total.item(), weight + float(part_weight)
         total, weight = self.processes.sum(total, weight)
+        if weight == 0:
+            raise ValueError(
+                "the loss counted nothing in this batch; expected a count above 0: does its mask "
+                "hide every token?"
+            )
         factor = usual * self.processes.count / weight  # DistributedDataParallel gives the mean
         if factor != 1:
             for parameter in self.parameters:

@@ -309,3 +309,11 @@ def test_bad_calls_of_cross_entropy_are_errors(changes, error, message):
 def test_other_precisions_are_errors():
     with pytest.raises(ValueError, match=r"precision=torch.float64; expected float32, bfloat16"):
         train(model(), loss, batch, steps=1, precision=torch.float64)
+
+
+def test_a_batch_in_which_nothing_counts_is_an_error():
+    def nothing(net, data):
+        return net(data[0]).sum() * 0, torch.tensor(0)
+
+    with pytest.raises(ValueError, match="the loss counted nothing in this batch"):
+        train(model(), nothing, batch, steps=1)

@@ -347,7 +347,7 @@ BAD_INPUT = {
         ValueError, "num_kv_heads=8", "a divisor of num_heads=4", "",
     ),
     "no heads of keys": (
-        lambda: GroupedQueryAttention(8, 4, 0), ValueError, "num_kv_heads=0", "a divisor", "",
+        lambda: GroupedQueryAttention(8, 4, 0), ValueError, "num_kv_heads=0", "at least 1", "",
     ),
     "heads of keys as a float": (
         lambda: GroupedQueryAttention(8, 4, 2.0),
