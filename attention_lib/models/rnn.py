@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from attention_lib.attention import AdditiveAttention
+from attention_lib.inputs import check_ids
 
 __all__ = ["RNNConfig", "RNNEncoderDecoder", "RNNOutput"]
 
@@ -108,8 +109,9 @@ class RNNEncoderDecoder(nn.Module):
             return_weights: also return the attention weights.
 
         Raises:
-            ValueError: ids that are not two-dimensional, a mask that does not fit, or weights
-                asked of a model without attention.
+            TypeError: ids that are not integers, or a mask that is not boolean.
+            ValueError: ids that are not two-dimensional or outside the vocabulary, a mask that
+                does not fit, or weights asked of a model without attention.
         """
         if return_weights and not self.config.attention:
             raise ValueError(
@@ -129,7 +131,7 @@ class RNNEncoderDecoder(nn.Module):
             The memory ``(batch, T_source, d_model)``, one state for every token, and the context
             ``(batch, d_model)``, one vector for all of them.
         """
-        _check_source(source, mask)
+        _check_source(source, mask, self.config.vocab_size)
         embedded = self.embedding(source)
         if mask is None:
             memory, state = self.encoder(embedded)
@@ -194,19 +196,10 @@ class RNNEncoderDecoder(nn.Module):
         return self.head(torch.cat([states, found], dim=-1)), weights, state
 
 
-def _check_source(source: Tensor, mask: Tensor | None) -> None:
-    if source.dim() != 2 or 0 in source.shape:
-        raise ValueError(
-            f"source has shape {tuple(source.shape)}; expected (batch, length), neither of them 0: "
-            "for one sequence use source[None]"
-        )
+def _check_source(source: Tensor, mask: Tensor | None, vocab_size: int) -> None:
+    check_ids("source", source, vocab_size, mask)
     if mask is None:
         return
-    if mask.shape != source.shape or mask.dtype != torch.bool:
-        raise ValueError(
-            f"mask has shape {tuple(mask.shape)} and dtype {mask.dtype}; expected boolean "
-            f"{tuple(source.shape)}, True = a real token"
-        )
     at_the_end = (mask[:, 1:] <= mask[:, :-1]).all()
     if not (mask[:, 0].all() and at_the_end):
         raise ValueError(
