@@ -86,6 +86,17 @@ def test_an_answer_is_judged_as_it_was_given():
     assert "returned a dict" in check(lambda s: {"weights": s}).diagnosis
 
 
+def test_a_formula_that_raises_is_another_formula():
+    """Some mistakes run only on some shapes; a reader's function that runs on all is not one."""
+
+    def attends_transposed_if_it_can(x, memory, map_q, map_k, map_v):
+        query, key = x @ map_q, memory @ map_k
+        fits = query.shape == key.shape and len(key) == key.size(1)
+        return torch.softmax(query @ (key if fits else 2 * key.T), -1) @ (memory @ map_v)
+
+    assert "you gave" in CHECKERS["query_key_value"](attends_transposed_if_it_can).diagnosis
+
+
 def test_a_result_reads_as_a_report():
     failed = CheckResult("softmax", False, ("every row sums to 1",), "exp <overflows>\nsecond line")
     assert repr(failed).splitlines() == [
