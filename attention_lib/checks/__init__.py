@@ -5,9 +5,11 @@ with a reference, and asks which other formula would have given them.
 """
 
 from attention_lib.checks.contextual import check_contextualise, check_softmax
+from attention_lib.checks.positions import check_sinusoids
 from attention_lib.checks.query_key_value import check_query_key_value
 from attention_lib.checks.recurrent import check_additive_weights
 from attention_lib.checks.result import CheckResult
+from attention_lib.checks.rotary import check_rotate
 from attention_lib.checks.scaling import check_scaled_attention, check_softmax_jacobian
 
 #: Every checker by the name of what it checks. The tests demand for each of them a list of named
@@ -19,6 +21,8 @@ CHECKERS = {
     "query_key_value": check_query_key_value,
     "softmax_jacobian": check_softmax_jacobian,
     "scaled_attention": check_scaled_attention,
+    "sinusoids": check_sinusoids,
+    "rotate": check_rotate,
 }
 
 __all__ = [
@@ -27,7 +31,9 @@ __all__ = [
     "check_additive_weights",
     "check_contextualise",
     "check_query_key_value",
+    "check_rotate",
     "check_scaled_attention",
+    "check_sinusoids",
     "check_softmax",
     "check_softmax_jacobian",
 ]
