@@ -5,6 +5,8 @@ with a reference, and asks which other formula would have given them.
 """
 
 from attention_lib.checks.contextual import check_contextualise, check_softmax
+from attention_lib.checks.decoder_mask import check_decoder_mask
+from attention_lib.checks.masking import check_masked_softmax
 from attention_lib.checks.positions import check_sinusoids
 from attention_lib.checks.query_key_value import check_query_key_value
 from attention_lib.checks.recurrent import check_additive_weights
@@ -23,6 +25,8 @@ CHECKERS = {
     "scaled_attention": check_scaled_attention,
     "sinusoids": check_sinusoids,
     "rotate": check_rotate,
+    "masked_softmax": check_masked_softmax,
+    "decoder_mask": check_decoder_mask,
 }
 
 __all__ = [
@@ -30,6 +34,8 @@ __all__ = [
     "CheckResult",
     "check_additive_weights",
     "check_contextualise",
+    "check_decoder_mask",
+    "check_masked_softmax",
     "check_query_key_value",
     "check_rotate",
     "check_scaled_attention",
