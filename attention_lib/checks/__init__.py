@@ -5,6 +5,7 @@ with a reference, and asks which other formula would have given them.
 """
 
 from attention_lib.checks.contextual import check_contextualise, check_softmax
+from attention_lib.checks.heads import check_multi_head
 from attention_lib.checks.query_key_value import check_query_key_value
 from attention_lib.checks.recurrent import check_additive_weights
 from attention_lib.checks.result import CheckResult
@@ -19,6 +20,7 @@ CHECKERS = {
     "query_key_value": check_query_key_value,
     "softmax_jacobian": check_softmax_jacobian,
     "scaled_attention": check_scaled_attention,
+    "multi_head": check_multi_head,
 }
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "CheckResult",
     "check_additive_weights",
     "check_contextualise",
+    "check_multi_head",
     "check_query_key_value",
     "check_scaled_attention",
     "check_softmax",
