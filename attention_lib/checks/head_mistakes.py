@@ -39,10 +39,10 @@ def multi_head_with(
     """Multi-head attention in which one step is another."""
 
     def multi_head(
-        x: Tensor, map_q: Tensor, map_k: Tensor, map_v: Tensor, map_o: Tensor, num_heads: int
+        x: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor, W_o: Tensor, num_heads: int
     ) -> Tensor:
-        query, key, value = (split(x @ m, num_heads) for m in (map_q, map_k, map_v))
-        return finish(merge(attend(query, key, value)), map_o)
+        query, key, value = (split(x @ m, num_heads) for m in (W_q, W_k, W_v))
+        return finish(merge(attend(query, key, value)), W_o)
 
     return multi_head
 
@@ -105,6 +105,10 @@ def _blocks(matrix: Tensor, num_heads: int) -> Tensor:
 def _left(x: Tensor, q: Tensor, k: Tensor, v: Tensor, num_heads: int) -> Tensor:
     query, key, value = (_split(m @ x, num_heads) for m in (q, k, v))
     return _merge(_attend(query, key, value))
+
+
+def _divided(positive: Tensor) -> Tensor:
+    return positive / positive.sum(-1, keepdim=True)
 
 
 def _causal(scores: Tensor) -> Tensor:
@@ -219,9 +223,14 @@ _ATTENDING = [
         "there is no softmax: you mix the values by raw scores",
     ),
     Alternative(
-        _weighing(lambda scores: torch.exp(scores) / torch.exp(scores).sum(-1, keepdim=True)),
+        _weighing(lambda scores: _divided(torch.exp(scores))),
         "right in exact arithmetic, but exp overflows for large scores: use torch.softmax, or "
         "subtract the largest score of each row first",
+    ),
+    Alternative(
+        _weighing(lambda scores: _divided(torch.exp(scores - scores.max()))),
+        "you subtract the largest score of all: a row whose scores lie far below it becomes 0 / 0; "
+        "take the largest of each row",
     ),
     Alternative(
         _weighing(lambda scores: torch.softmax(scores, dim=-1).mean(1, keepdim=True)),

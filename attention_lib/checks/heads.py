@@ -45,6 +45,10 @@ _PROBES = [
     _probe("a single head of width 3", 2, 4, 1, 3),
     _probe("one sentence of one word, two heads of width 2", 1, 1, 2, 2),
     _probe("scores of many thousands", 2, 3, 2, 2, size=100.0),
+    Probe(
+        "a long word and a short one, a single head of width 2",
+        (_matrix([3000.0, 0.0], [0.0, 1.0])[None], *[_matrix([1.0, 0.0], [0.0, 1.0])] * 4, 1),
+    ),
 ]
 
 

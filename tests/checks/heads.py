@@ -164,6 +164,11 @@ def _overflow(s):
     return e / e.sum(3)[..., None]
 
 
+def _one_maximum(s):
+    e = (s - s.max()).exp()
+    return e / e.sum(3, keepdim=True)
+
+
 def _future_hidden(s):
     return (s + torch.full(s.shape[2:], -torch.inf).triu(1)).softmax(-1)
 
@@ -277,6 +282,7 @@ MULTI_HEAD_MISTAKES = {
     "over the heads": (lambda *a: _good(*a, dim=1), "softmax runs over the heads"),
     "no softmax": (_made(lambda s: s), "there is no softmax"),
     "overflow": (_made(_overflow), "exp overflows"),
+    "one maximum for all": (_made(_one_maximum), "the largest score of all"),
     "mean of the weights": (_made(_mean_of_weights), "average the weights"),
     "causal": (_made(_future_hidden), "a causal mask"),
     "query and key swapped": (
@@ -357,6 +363,10 @@ MULTI_HEAD_MISTAKES = {
     "last of the loop": (
         lambda x, a, b, c, o, h: _only(x, a, b, c, h)[:, -1],
         "the last head alone",
+    ),
+    "batches that do not meet": (
+        lambda x, a, b, c, o, h: torch.bmm(x @ a, x @ b),
+        "of batch2 tensor.*two matrices do not fit",
     ),
     "heads returned": (lambda x, a, b, c, o, h: _only(x, a, b, c, h), "you return the heads,"),
     "first rows of the out map": (_first_rows_only, "the first rows of W_o, as if"),
