@@ -6,6 +6,7 @@ with a reference, and asks which other formula would have given them.
 
 from attention_lib.checks.contextual import check_contextualise, check_softmax
 from attention_lib.checks.decoder_mask import check_decoder_mask
+from attention_lib.checks.heads import check_multi_head
 from attention_lib.checks.masking import check_masked_softmax
 from attention_lib.checks.positions import check_sinusoids
 from attention_lib.checks.query_key_value import check_query_key_value
@@ -23,6 +24,7 @@ CHECKERS = {
     "query_key_value": check_query_key_value,
     "softmax_jacobian": check_softmax_jacobian,
     "scaled_attention": check_scaled_attention,
+    "multi_head": check_multi_head,
     "sinusoids": check_sinusoids,
     "rotate": check_rotate,
     "masked_softmax": check_masked_softmax,
@@ -36,6 +38,7 @@ __all__ = [
     "check_contextualise",
     "check_decoder_mask",
     "check_masked_softmax",
+    "check_multi_head",
     "check_query_key_value",
     "check_rotate",
     "check_scaled_attention",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 import torch
@@ -20,10 +24,13 @@ _LINE_UP = (
     "two shapes do not line up: if one of them comes from a sum or a maximum over a dimension, "
     "does each row still meet its own number?\n"
 )
+_FIT = "two matrices do not fit: write the shape of each beside it\n"
 _HINTS = {
     "must match the size": _LINE_UP,
     "could not be broadcast": _LINE_UP,
-    "cannot be multiplied": "two matrices do not fit: write the shape of each beside it\n",
+    "cannot be multiplied": _FIT,
+    "of batch2 tensor": _FIT,
+    "mismatch in its core dimension": _FIT,
     "return_types": "max over a dimension returns the values and where they are: take .values\n",
 }
 
@@ -64,14 +71,15 @@ def diagnose(
     """Compare a reader's function with a reference, and name the mistake where they differ.
 
     The answers are judged whole: an alternative is named only if it gives the reader's answer on
-    every probe, or up to the one on which both break (shapes that no longer fit). A mistake that
-    nobody foresaw still gets the facts that hold, the first fact that does not, and the smallest
-    input on which the answer is wrong.
+    every probe, or up to the one on which both break (shapes that no longer fit), or wherever the
+    reader's answer is finite. A mistake that nobody foresaw still gets the facts that hold, the
+    first fact that does not, and the smallest input on which the answer is wrong.
 
     Args:
         name: what is checked.
         function: the reader's function. It may return a tensor, an array or nested lists.
-        reference: the right function, which returns a tensor.
+        reference: the right function, which returns a tensor. Its parameters are called as the
+            reader knows them: under these names the inputs are shown.
         probes: inputs, smallest first.
         alternatives: formulas to recognise, likeliest first.
         facts: properties of a right answer, in the order in which to report them.
@@ -87,10 +95,11 @@ def diagnose(
             f"{name}: got a {type(function).__name__}; expected your function itself: write "
             "check(my_function), without calling it"
         )
+    names = _names(reference)
     expected = [reference(*_copies(probe.arguments)) for probe in probes]
     answers: list[Tensor] = []
     for probe in probes:
-        answer, complaint = _call(function, probe)
+        answer, complaint = _call(function, probe, names)
         if complaint:
             known = (a for a in alternatives if _breaks_there_too(a.formula, answers, probes))
             return CheckResult(name, False, (), next((a.diagnosis for a in known), complaint))
@@ -102,23 +111,29 @@ def diagnose(
     for alternative in alternatives:
         if _gives(alternative.formula, answers, probes):
             return CheckResult(name, False, holds, alternative.diagnosis)
-    return CheckResult(name, False, holds, _example(facts, answers, expected, probes))
+    diagnosis = _where_finite(alternatives, answers, expected, probes)
+    diagnosis = diagnosis or _example(facts, answers, expected, probes, names)
+    return CheckResult(name, False, holds, diagnosis)
 
 
 def _copies(arguments: tuple) -> tuple:
     return tuple(a.clone() if isinstance(a, Tensor) else a for a in arguments)
 
 
-def _call(function: Callable, probe: Probe) -> tuple[Tensor | None, str]:
+def _names(reference: Callable) -> list[str]:
+    parameters = inspect.signature(reference).parameters.values()
+    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+
+
+def _call(function: Callable, probe: Probe, names: Sequence[str]) -> tuple[Tensor | None, str]:
     """The function's answer to one probe, or what stands in the way of one."""
     arguments = _copies(probe.arguments)
     try:
         answer = function(*arguments)
     except (Exception, SystemExit) as error:
-        hint = next((hint for sign, hint in _HINTS.items() if sign in str(error)), "")
         return None, (
-            f"your function raised {type(error).__name__} on {probe.what}: {error}\n{hint}"
-            f"{_describe(probe.arguments)}"
+            f"your function raised {type(error).__name__} on {probe.what}: {error}\n"
+            f"{_hint(error)}{_table(_inputs(names, probe))}"
         )
     if any(
         isinstance(after, Tensor) and not torch.allclose(after, before, 0, 0, equal_nan=True)
@@ -137,6 +152,17 @@ def _call(function: Callable, probe: Probe) -> tuple[Tensor | None, str]:
             f"your function returned a {type(answer).__name__} on {probe.what}; expected one "
             "tensor of real numbers and nothing beside it"
         )
+
+
+def _hint(error: BaseException) -> str:
+    """The reader's line that raised, and what such an error usually means."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is the call in this file
+    own = [frame for frame in frames if frame.filename == frames[0].filename]
+    line = own[-1].line if own else ""
+    hint = next((hint for sign, hint in _HINTS.items() if sign in str(error)), "")
+    if hint == _LINE_UP and re.search(r"[a-zA-Z_)\]]\s*\*\s*[a-zA-Z_(\[]", line):
+        hint += "or does `*` stand where `@` belongs?\n"
+    return (f"in the line: {line}\n" if line else "") + hint
 
 
 def _as_numbers(answer: object) -> Tensor:
@@ -184,6 +210,33 @@ def _breaks_there_too(
     return False
 
 
+def _where_finite(
+    alternatives: Sequence[Alternative],
+    answers: Sequence[Tensor],
+    expected: Sequence[Tensor],
+    probes: Sequence[Probe],
+) -> str:
+    """Judge by the finite answers alone: an overflow must not hide a second mistake."""
+    finite = [bool(answer.isfinite().all()) for answer in answers]
+    if all(finite):
+        return ""
+    overflow = (
+        f"on {probes[finite.index(False)].what} some of your numbers are inf or nan: does exp "
+        "overflow, or is 0 divided by 0?"
+    )
+    answers, expected, probes = (
+        list(compress(items, finite)) for items in (answers, expected, probes)
+    )
+    if len(answers) < 2:
+        return ""  # too little to judge by
+    if all(map(_same, answers, expected)):
+        return f"right wherever your numbers are finite, but {overflow}"
+    for alternative in alternatives:
+        if _gives(alternative.formula, answers, probes):
+            return f"{alternative.diagnosis}\nand a second thing: {overflow}"
+    return ""
+
+
 def _holding(
     facts: Sequence[Fact],
     answers: Sequence[Tensor],
@@ -206,36 +259,55 @@ def _example(
     answers: Sequence[Tensor],
     expected: Sequence[Tensor],
     probes: Sequence[Probe],
+    names: Sequence[str],
 ) -> str:
     """The smallest failure, for a mistake that no alternative explains."""
     tried = zip(answers, expected, probes, strict=True)
     answer, right, probe = next(t for t in tried if not _same(t[0], t[1]))
+    right = right.to(answer)
+    inputs = _inputs(names, probe)
     if answer.shape != right.shape:
         return (
             f"your answer has shape {tuple(answer.shape)} on {probe.what}; expected "
-            f"{tuple(right.shape)}\n{_describe(probe.arguments)}"
+            f"{tuple(right.shape)}\n{_table(inputs)}"
         )
-    broken = [fact.what for fact in facts if not fact.holds(answer, *probe.arguments)]
     lines = [f"your answer is wrong on {probe.what}"]
+    broken = [fact.what for fact in facts if not fact.holds(answer, *probe.arguments)]
     if broken:
         lines[0] += f"; it should be true that {broken[0]}, and it is not"
-    lines += [_describe(probe.arguments), f"you gave:  {_numbers(answer)}"]
-    lines += [f"expected:  {_numbers(right)}"]
-    return "\n".join(lines)
+    digits = 4
+    if _numbers(answer, digits) == _numbers(right, digits):  # all alike, or too many to show
+        digits = 8
+        difference = (answer - right).abs().nan_to_num(torch.inf)
+        place = torch.unravel_index(difference.argmax(), difference.shape)
+        lines.append(
+            f"the largest difference is {difference.max():.1g}, in place "
+            f"{[int(i) for i in place]}; up to {_TOLERANCE} counts as equal"
+        )
+    results = [("you gave", _numbers(answer, digits)), ("expected", _numbers(right, digits))]
+    return "\n".join([*lines, _table([*inputs, *results])])
 
 
-def _describe(arguments: tuple) -> str:
-    return "\n".join(
-        f"input:     {_numbers(a) if isinstance(a, Tensor) else repr(a)}" for a in arguments
-    )
+def _inputs(names: Sequence[str], probe: Probe) -> list[tuple[str, str]]:
+    """Each argument of a probe beside its name."""
+    if len(names) < len(probe.arguments):
+        names = ["input"] * len(probe.arguments)
+    shown = (_numbers(a) if isinstance(a, Tensor) else repr(a) for a in probe.arguments)
+    return list(zip(names, shown, strict=False))
 
 
-def _numbers(tensor: Tensor) -> str:
+def _table(rows: Sequence[tuple[str, str]]) -> str:
+    width = max(len(label) for label, _ in rows) + 3
+    return "\n".join(f"{label + ':':{width}}{text}" for label, text in rows)
+
+
+def _numbers(tensor: Tensor, digits: int = 4) -> str:
     if tensor.numel() > 12:
         return f"a tensor of shape {tuple(tensor.shape)}"
-    rounded = [round(number, 4) + 0.0 for number in tensor.double().flatten().tolist()]
-    if tensor.dim() < 2:
-        return str(rounded)
-    width = tensor.size(-1)
-    rows = [str(rounded[i : i + width]) for i in range(0, len(rounded), width)]
-    return "[" + ", ".join(rows) + "]"
+    return str(_rounded(tensor.tolist(), digits))
+
+
+def _rounded(numbers: list | float, digits: int) -> list | float:
+    if isinstance(numbers, list):
+        return [_rounded(number, digits) for number in numbers]
+    return round(numbers, digits) + 0.0 if isinstance(numbers, float) else numbers

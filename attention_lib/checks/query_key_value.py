@@ -52,8 +52,8 @@ def _weights(query: Tensor, key: Tensor) -> Tensor:
     return torch.softmax(query @ key.T, dim=-1)
 
 
-def _reference(x: Tensor, memory: Tensor, map_q: Tensor, map_k: Tensor, map_v: Tensor) -> Tensor:
-    return _weights(x @ map_q, memory @ map_k) @ (memory @ map_v)
+def _reference(x: Tensor, memory: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor) -> Tensor:
+    return _weights(x @ W_q, memory @ W_k) @ (memory @ W_v)
 
 
 _ALTERNATIVES = [

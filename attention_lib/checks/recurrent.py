@@ -149,7 +149,7 @@ def check_additive_weights(
     return diagnose(
         "additive weights",
         function,
-        reference=_weights,
+        reference=lambda query, key, W_q, W_k, v: _weights(query, key, W_q, W_k, v),
         probes=_PROBES,
         alternatives=_ALTERNATIVES,
         facts=_FACTS,

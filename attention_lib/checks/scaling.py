@@ -94,6 +94,21 @@ _JACOBIAN_ALTERNATIVES = [
         "that is the derivative of the logarithm of w: multiply row i by w_i",
     ),
     Alternative(
+        lambda s: torch.diag(_soft(s)) - _soft(s) ** 2,
+        "beside the diagonal you have w_j squared, and w_i w_j belongs there: a vector beside a "
+        "matrix multiplies its columns, and `*` of two vectors is not their outer product",
+    ),
+    Alternative(
+        lambda s: torch.diag(_soft(s)) - _soft(s)[:, None] ** 2,
+        "beside the diagonal you have w_i squared, and w_i w_j belongs there: row i and column j "
+        "each bring one factor",
+    ),
+    Alternative(
+        lambda s: torch.diag(_soft(s)) - _soft(s) @ _soft(s),
+        "you subtract one number everywhere: `@` of two vectors is their dot product, transposed "
+        "or not; every place (i, j) needs a product of its own",
+    ),
+    Alternative(
         lambda s: torch.diag(s) - torch.outer(s, s),
         "you use the scores where the weights belong: take softmax first",
     ),
@@ -179,15 +194,18 @@ def _with_scale(scale: Callable[[Tensor, Tensor, Tensor], Tensor | float]) -> Ca
     return lambda q, k, v: _soft(q @ k.T * scale(q, k, v)) @ v
 
 
-def _one_maximum(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    scores = query @ key.T / key.size(1) ** 0.5
-    positive = torch.exp(scores - scores.max())
-    return positive / positive.sum(-1, keepdim=True) @ value
+def _by_hand(
+    shift: Callable[[Tensor], Tensor | float] = lambda scores: scores.amax(-1, keepdim=True),
+    total: Callable[[Tensor], Tensor | float] = lambda positive: positive.sum(-1, keepdim=True),
+) -> Callable:
+    """Softmax with another shift before exp, or another sum below it."""
 
+    def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        scores = query @ key.T / key.size(1) ** 0.5
+        positive = torch.exp(scores - shift(scores))
+        return positive / total(positive) @ value
 
-def _unsafe_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    positive = torch.exp(query @ key.T / key.size(1) ** 0.5)
-    return positive / positive.sum(-1, keepdim=True) @ value
+    return attend
 
 
 def _cosine(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -236,12 +254,33 @@ _ATTENTION_ALTERNATIVES = [
         "the columns of your weights sum to 1, not the rows: you normalised over the queries",
     ),
     Alternative(
-        _one_maximum,
+        _by_hand(shift=lambda scores: scores.max()),
         "you subtract the largest score of the whole matrix: a row whose "
         "scores are all far below it becomes 0 / 0; take the largest of each row",
     ),
     Alternative(
-        _unsafe_attention,
+        _by_hand(shift=lambda scores: scores.amax(0)),
+        "you subtract the largest score of each column: that shifts the scores of one row by "
+        "different amounts, and so changes its weights",
+    ),
+    Alternative(
+        _by_hand(total=lambda positive: positive.sum()),
+        "all your weights together sum to 1: every row is a distribution of its own",
+    ),
+    Alternative(
+        _by_hand(shift=lambda scores: scores.max(), total=lambda positive: positive.sum()),
+        "all your weights together sum to 1: every row is a distribution of its own",
+    ),
+    Alternative(
+        _by_hand(total=lambda positive: 1.0),
+        "you take exp and never divide by the sum of the row: its weights do not sum to 1",
+    ),
+    Alternative(
+        _by_hand(shift=lambda scores: 0.0, total=lambda positive: 1.0),
+        "you take exp and never divide by the sum of the row, and exp overflows for large scores",
+    ),
+    Alternative(
+        _by_hand(shift=lambda scores: 0.0),
         "right in exact arithmetic, but exp overflows for large scores: "
         "subtract the largest score of each row first",
     ),
@@ -257,6 +296,16 @@ _ATTENTION_ALTERNATIVES = [
     Alternative(
         lambda q, k, v: _soft(q @ k.T / k.size(1) ** 0.5),
         "these are the weights: one step is left, they mix the values",
+    ),
+    Alternative(
+        lambda q, k, v: _soft(q * k.T / k.size(1) ** 0.5) @ v,
+        "`*` multiplies queries and keys number by number, and runs only where there are as many "
+        "of them as they are wide: a score is a dot product",
+    ),
+    Alternative(
+        lambda q, k, v: _soft(q @ k.T / k.size(1) ** 0.5) * v,
+        "`*` multiplies weights and values number by number: each output is a weighted sum of all "
+        "values",
     ),
     Alternative(
         lambda q, k, v: _soft(q @ v.T / k.size(1) ** 0.5) @ k,

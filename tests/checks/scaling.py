@@ -52,6 +52,24 @@ SOFTMAX_JACOBIAN_MISTAKES = {
         lambda s: torch.autograd.functional.jacobian(lambda x: torch.log_softmax(x, 0), s),
         "derivative of the logarithm",
     ),
+    "columns multiplied": (
+        lambda s: F.softmax(s, 0) * (torch.eye(len(s), dtype=s.dtype) - F.softmax(s, 0)),
+        "you have w_j squared",
+    ),
+    "product of the vector with itself": (
+        lambda s: torch.diag(F.softmax(s, 0)) - F.softmax(s, 0) * F.softmax(s, 0),
+        "you have w_j squared",
+    ),
+    "rows multiplied twice": (
+        lambda s: (
+            F.softmax(s, 0)[:, None] * (torch.eye(len(s), dtype=s.dtype) - F.softmax(s, 0)[:, None])
+        ),
+        "you have w_i squared",
+    ),
+    "dot product": (
+        lambda s: F.softmax(s, 0).diag() - torch.dot(F.softmax(s, 0), F.softmax(s, 0)),
+        "one number everywhere",
+    ),
     "scores for weights": (lambda s: s.diag() - s[:, None] * s, "the scores where the weights"),
     "exp": (lambda s: s.exp().diag(), "derivative of the exponentials"),
     "overflow": (
@@ -85,10 +103,10 @@ def _scaled(factor, dim=-1):
     return lambda q, k, v: F.softmax(q @ k.T * factor(q, k, v), dim) @ v
 
 
-def _exp(q, k, v, top):
+def _exp(q, k, v, top, total=lambda e: e.sum(1, keepdim=True)):
     s = q @ k.T / math.sqrt(k.shape[1])
     e = (s - top(s)).exp()
-    return e @ v / e.sum(1, keepdim=True)
+    return e @ v / total(e)
 
 
 SCALED_ATTENTION_RIGHT = {
@@ -119,7 +137,35 @@ SCALED_ATTENTION_MISTAKES = {
     ),
     "over the queries": (_scaled(lambda q, k, v: k.shape[1] ** -0.5, dim=0), "over the queries"),
     "one maximum": (lambda q, k, v: _exp(q, k, v, lambda s: s.max()), "of the whole matrix"),
-    "overflow": (lambda q, k, v: _exp(q, k, v, lambda s: 0), "exp overflows"),
+    "overflow": (lambda q, k, v: _exp(q, k, v, lambda s: 0), "right in exact arithmetic"),
+    "maximum of the columns": (
+        lambda q, k, v: _exp(q, k, v, lambda s: s.max(0, keepdim=True)[0]),
+        "the largest score of each column",
+    ),
+    "sum of the matrix": (
+        lambda q, k, v: _exp(q, k, v, lambda s: s.amax(1, True), total=lambda e: e.sum()),
+        "all your weights together sum to 1: every row is a distribution of its own",
+    ),
+    "sum of the matrix, one maximum": (
+        lambda q, k, v: _exp(q, k, v, lambda s: s.max(), total=lambda e: e.sum()),
+        "all your weights together sum to 1: every row is a distribution of its own",
+    ),
+    "never divided": (
+        lambda q, k, v: _exp(q, k, v, lambda s: s.amax(1, True), total=lambda e: 1),
+        "its weights do not sum to 1",
+    ),
+    "never divided, no maximum": (
+        lambda q, k, v: torch.exp(q @ k.T / math.sqrt(k.shape[1])) @ v,
+        "never divide by the sum of the row, and exp overflows",
+    ),
+    "scores number by number": (
+        lambda q, k, v: F.softmax(q.mul(k.T) / k.shape[1] ** 0.5, 1) @ v,
+        "queries and keys number by number",
+    ),
+    "values number by number": (
+        lambda q, k, v: F.softmax(q @ k.T / k.shape[1] ** 0.5, 1).mul(v),
+        "weights and values number by number",
+    ),
     "cosine": (
         lambda q, k, v: F.softmax(F.normalize(q, dim=1) @ F.normalize(k, dim=1).T, 1) @ v,
         "that is the cosine",

@@ -97,6 +97,108 @@ def test_a_formula_that_raises_is_another_formula():
     assert "you gave" in CHECKERS["query_key_value"](attends_transposed_if_it_can).diagnosis
 
 
+def _divide(positive):
+    return positive / positive.sum(-1, keepdim=True)
+
+
+@pytest.mark.parametrize(
+    ("checker", "function", "first"),
+    [
+        ("scaled_attention", lambda q, k, v: _divide((q @ k.T).exp()) @ v, "the scale is missing"),
+        (
+            "scaled_attention",
+            lambda q, k, v: _divide((q @ k.T / k.shape[1]).exp()) @ v,
+            "you divide by d_k",
+        ),
+        (
+            "scaled_attention",
+            lambda q, k, v: (lambda e: e / e.sum() @ v)((q @ k.T / k.shape[1] ** 0.5).exp()),
+            "all your weights together",
+        ),
+        (
+            "softmax_jacobian",
+            lambda s: (lambda w: torch.diag(w) - w * w)(_divide(s.exp())),
+            "beside the diagonal you have w_j squared",
+        ),
+        (
+            "additive_weights",
+            lambda q, k, m, n, v: _divide((((q @ m.T)[:, None] + k @ n.T).relu() @ v).exp()),
+            "you squash with relu",
+        ),
+    ],
+)
+def test_an_overflow_does_not_hide_a_second_mistake(checker, function, first):
+    """Where exp overflows every number is nan, and no other formula gives the same."""
+    diagnosis = CHECKERS[checker](function).diagnosis
+    assert diagnosis.startswith(first)
+    assert re.search("and a second thing: on .* some of your numbers are inf or nan", diagnosis)
+
+
+def test_an_answer_that_is_right_wherever_it_is_finite_is_told_so():
+    def gives_up(scores):
+        return torch.softmax(scores, -1) if scores.abs().max() < 100 else scores / 0
+
+    diagnosis = CHECKERS["softmax"](gives_up).diagnosis
+    assert diagnosis.startswith("right wherever your numbers are finite, but on scores in the th")
+    nowhere = CHECKERS["softmax"](lambda scores: scores / 0).diagnosis
+    assert "should be true that every number is finite" in nowhere
+
+
+def test_inputs_are_shown_under_the_names_that_the_exercise_gives_them():
+    shown = CHECKERS["scaled_attention"](lambda q, k, v: 0.5 * q @ k.T @ v).diagnosis
+    for label in ("query:     ", "key:       ", "value:     ", "you gave:  ", "expected:  "):
+        assert f"\n{label}[[" in shown
+    raised = CHECKERS["multi_head"](torch.stack).diagnosis
+    assert "\nx:          [[[1.0, 0.0], [0.5, 2.0]]]\nW_q:        [[" in raised
+    assert raised.endswith("\nnum_heads:  2")
+    unnamed = [name for name, check in CHECKERS.items() if "input:" in check(sys.exit).diagnosis]
+    assert not unnamed
+
+
+def test_a_star_between_shapes_that_do_not_line_up_is_asked_about():
+    def star(query, key, value):
+        weights = torch.softmax(0.3 * query @ key.T, dim=-1)
+        return weights * value
+
+    def no_star(query, key, value):
+        return torch.softmax(0.3 * query @ key.T, dim=-1) - value
+
+    check = CHECKERS["scaled_attention"]
+    told = check(star).diagnosis
+    assert "\nin the line: return weights * value\n" in told
+    assert "\nor does `*` stand where `@` belongs?\n" in told
+    assert "two shapes do not line up" in check(no_star).diagnosis
+    assert "`@`" not in check(no_star).diagnosis
+    assert "in the line" not in check(torch.stack).diagnosis  # there is no line of the reader's
+
+
+def test_a_near_miss_says_by_how_much_it_misses():
+    """Rounded for showing, the two would be the same numbers."""
+
+    def difference_quotient(scores):
+        steps = 1e-4 * torch.eye(len(scores), dtype=scores.dtype)
+        w = torch.softmax(scores, 0)
+        return torch.stack([(torch.softmax(scores + e, 0) - w) / 1e-4 for e in steps], 1)
+
+    told = CHECKERS["softmax_jacobian"](difference_quotient).diagnosis
+    assert "the largest difference is 5e-06, in place [1, 1]; up to 1e-06 counts as equal" in told
+    assert "you gave:  [[0.19661648, -0.19660739], [-0.19661648, 0.19660739]]" in told
+    assert "expected:  [[0.19661193, -0.19661193], [-0.19661193, 0.19661193]]" in told
+
+
+def test_one_wrong_number_in_a_large_answer_is_found():
+    right = RIGHT["multi_head"]["reshape"]
+
+    def wrong_in_one_place(*given):
+        answer = right(*given)
+        if answer.size(2) == 8:
+            answer[1, 1, 3] += 0.5
+        return answer
+
+    told = CHECKERS["multi_head"](wrong_in_one_place).diagnosis
+    assert "the largest difference is 0.5, in place [1, 1, 3]" in told
+
+
 def test_a_result_reads_as_a_report():
     failed = CheckResult("softmax", False, ("every row sums to 1",), "exp <overflows>\nsecond line")
     assert repr(failed).splitlines() == [
