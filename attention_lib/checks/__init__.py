@@ -5,6 +5,7 @@ with a reference, and asks which other formula would have given them.
 """
 
 from attention_lib.checks.contextual import check_contextualise, check_softmax
+from attention_lib.checks.layer_norm import check_layer_norm
 from attention_lib.checks.query_key_value import check_query_key_value
 from attention_lib.checks.recurrent import check_additive_weights
 from attention_lib.checks.result import CheckResult
@@ -19,6 +20,7 @@ CHECKERS = {
     "query_key_value": check_query_key_value,
     "softmax_jacobian": check_softmax_jacobian,
     "scaled_attention": check_scaled_attention,
+    "layer_norm": check_layer_norm,
 }
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "CheckResult",
     "check_additive_weights",
     "check_contextualise",
+    "check_layer_norm",
     "check_query_key_value",
     "check_scaled_attention",
     "check_softmax",
