@@ -10,6 +10,7 @@ from attention_lib.checks.query_key_value import check_query_key_value
 from attention_lib.checks.recurrent import check_additive_weights
 from attention_lib.checks.result import CheckResult
 from attention_lib.checks.scaling import check_scaled_attention, check_softmax_jacobian
+from attention_lib.checks.stacks import check_encoder_layer
 
 #: Every checker by the name of what it checks. The tests demand for each of them a list of named
 #: mistakes, which it must tell apart, and of right variants, which it must accept.
@@ -21,6 +22,7 @@ CHECKERS = {
     "softmax_jacobian": check_softmax_jacobian,
     "scaled_attention": check_scaled_attention,
     "layer_norm": check_layer_norm,
+    "encoder_layer": check_encoder_layer,
 }
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "CheckResult",
     "check_additive_weights",
     "check_contextualise",
+    "check_encoder_layer",
     "check_layer_norm",
     "check_query_key_value",
     "check_scaled_attention",
