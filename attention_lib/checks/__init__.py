@@ -10,6 +10,7 @@ from attention_lib.checks.query_key_value import check_query_key_value
 from attention_lib.checks.recurrent import check_additive_weights
 from attention_lib.checks.result import CheckResult
 from attention_lib.checks.scaling import check_scaled_attention, check_softmax_jacobian
+from attention_lib.checks.shifted_loss import check_shifted_loss
 from attention_lib.checks.stacks import check_encoder_layer
 
 #: Every checker by the name of what it checks. The tests demand for each of them a list of named
@@ -23,6 +24,7 @@ CHECKERS = {
     "scaled_attention": check_scaled_attention,
     "layer_norm": check_layer_norm,
     "encoder_layer": check_encoder_layer,
+    "shifted_loss": check_shifted_loss,
 }
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "check_layer_norm",
     "check_query_key_value",
     "check_scaled_attention",
+    "check_shifted_loss",
     "check_softmax",
     "check_softmax_jacobian",
 ]
