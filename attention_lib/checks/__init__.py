@@ -5,6 +5,7 @@ with a reference, and asks which other formula would have given them.
 """
 
 from attention_lib.checks.contextual import check_contextualise, check_softmax
+from attention_lib.checks.decoding import check_beam_search
 from attention_lib.checks.layer_norm import check_layer_norm
 from attention_lib.checks.query_key_value import check_query_key_value
 from attention_lib.checks.recurrent import check_additive_weights
@@ -25,12 +26,14 @@ CHECKERS = {
     "layer_norm": check_layer_norm,
     "encoder_layer": check_encoder_layer,
     "shifted_loss": check_shifted_loss,
+    "beam_search": check_beam_search,
 }
 
 __all__ = [
     "CHECKERS",
     "CheckResult",
     "check_additive_weights",
+    "check_beam_search",
     "check_contextualise",
     "check_encoder_layer",
     "check_layer_norm",
