@@ -6,7 +6,9 @@ with a reference, and asks which other formula would have given them.
 
 from attention_lib.checks.contextual import check_contextualise, check_softmax
 from attention_lib.checks.decoder_mask import check_decoder_mask
+from attention_lib.checks.decoding import check_beam_search
 from attention_lib.checks.heads import check_multi_head
+from attention_lib.checks.layer_norm import check_layer_norm
 from attention_lib.checks.masking import check_masked_softmax
 from attention_lib.checks.positions import check_sinusoids
 from attention_lib.checks.query_key_value import check_query_key_value
@@ -14,6 +16,8 @@ from attention_lib.checks.recurrent import check_additive_weights
 from attention_lib.checks.result import CheckResult
 from attention_lib.checks.rotary import check_rotate
 from attention_lib.checks.scaling import check_scaled_attention, check_softmax_jacobian
+from attention_lib.checks.shifted_loss import check_shifted_loss
+from attention_lib.checks.stacks import check_encoder_layer
 
 #: Every checker by the name of what it checks. The tests demand for each of them a list of named
 #: mistakes, which it must tell apart, and of right variants, which it must accept.
@@ -29,19 +33,27 @@ CHECKERS = {
     "rotate": check_rotate,
     "masked_softmax": check_masked_softmax,
     "decoder_mask": check_decoder_mask,
+    "layer_norm": check_layer_norm,
+    "encoder_layer": check_encoder_layer,
+    "shifted_loss": check_shifted_loss,
+    "beam_search": check_beam_search,
 }
 
 __all__ = [
     "CHECKERS",
     "CheckResult",
     "check_additive_weights",
+    "check_beam_search",
     "check_contextualise",
     "check_decoder_mask",
+    "check_encoder_layer",
+    "check_layer_norm",
     "check_masked_softmax",
     "check_multi_head",
     "check_query_key_value",
     "check_rotate",
     "check_scaled_attention",
+    "check_shifted_loss",
     "check_sinusoids",
     "check_softmax",
     "check_softmax_jacobian",

@@ -31,6 +31,7 @@ _HINTS = {
     "cannot be multiplied": _FIT,
     "of batch2 tensor": _FIT,
     "mismatch in its core dimension": _FIT,
+    "match target batch_size": "every target needs one prediction: write down both shapes\n",
     "return_types": "max over a dimension returns the values and where they are: take .values\n",
 }
 
