@@ -174,7 +174,8 @@ _SPLITTING = [
     Alternative(
         multi_head_with(split=_words_first, merge=lambda heads: heads.flatten(2)),
         "the heads of one word attend to each other: (batch, n, heads, d_head) gives scores of "
-        "heads by heads for every word; words must meet words",
+        "heads by heads for every word; words must meet words (with a batch in front, words and "
+        "heads are dimensions 1 and 2)",
     ),
     Alternative(
         lambda x, q, k, v, o, h: _reference(x.transpose(0, 1), q, k, v, o, h).transpose(0, 1),
