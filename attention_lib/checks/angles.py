@@ -32,6 +32,16 @@ _EXPONENTS: list[tuple[Power, str]] = [
         "1, as some code does; here the exponent is 2i/d and stays below 1",
     ),
     (
+        lambda i, d: (2 * i + 1) / d,
+        "your exponents are 1/d, 3/d, 5/d: they start at 0, so that the first pair is not slowed "
+        "down (the range of your columns starts one too late?)",
+    ),
+    (
+        lambda i, d: 2 * i + math.log(d) / math.log(10_000.0),
+        "you divide by d after taking the power: the division belongs to the exponent, which is "
+        "2i/d (`**` comes before `/`: parentheses)",
+    ),
+    (
         lambda i, d: 2 * (i + 1) / d,
         "your pairs are counted from 1: i starts at 0, so that the first pair is not slowed down",
     ),

@@ -21,8 +21,9 @@ _TOLERANCE = 1e-6
 
 # What PyTorch and NumPy say, and what it usually means.
 _LINE_UP = (
-    "two shapes do not line up: if one of them comes from a sum or a maximum over a dimension, "
-    "does each row still meet its own number?\n"
+    "two shapes do not line up: write both down. If one of them comes from a sum or a maximum "
+    "over a dimension, does each row still meet its own number? If one should be a column, has "
+    "it a dimension of 1?\n"
 )
 _FIT = "two matrices do not fit: write the shape of each beside it\n"
 _HINTS = {

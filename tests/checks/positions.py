@@ -100,6 +100,14 @@ SINUSOIDS_MISTAKES = {
         _filled(lambda t, c, d: t / 10000 ** (c / 2 / d)),
         "slow down too little",
     ),
+    "range from 1": (
+        _filled(lambda t, c, d: t / 10000 ** ((c + 1) / d)),
+        "one too late",
+    ),
+    "divided too late": (
+        _filled(lambda t, c, d: t * 10000.0**-c / d),
+        "after taking the power",
+    ),
     "base 100": (_filled(lambda t, c, d: t / 100 ** (c / d)), "slow down too little"),
     "2 times the column": (_filled(lambda t, c, d: t / 10000 ** (2 * c / d)), "too fast"),
     "one less pair": (
