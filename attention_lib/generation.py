@@ -50,16 +50,14 @@ def generate(
         For every source its ids, without the start and the stop token.
 
     Raises:
-        TypeError, ValueError: as :meth:`Transformer.encode`; an id outside the vocabulary, a size
-            below 1, or more beams than tokens in the vocabulary.
+        TypeError, ValueError: as :meth:`Transformer.encode`; an id outside the vocabulary, or a
+            size below 1.
     """
     check_sizes(max_length=max_length, num_beams=num_beams)
     vocab_size = model.config.vocab_size
     for name, number in (("start_id", start_id), ("stop_id", stop_id)):
         if not 0 <= number < vocab_size:
             raise ValueError(f"{name}={number}; expected 0 to {vocab_size - 1}, a target token")
-    if num_beams >= vocab_size:
-        raise ValueError(f"num_beams={num_beams}; expected below vocab_size={vocab_size}")
     reader = _Reader(model, source, mask, num_beams)
     if num_beams == 1:
         return _greedy(reader, start_id, stop_id, max_length)
