@@ -126,6 +126,7 @@ def summary(table: pd.DataFrame) -> str:
     columns = ["BLEU", "4 beams", "chrF", "exact", "near", "far", "longest"]
     groups = table.groupby(["language", "model"], sort=False)
     means = groups[[*columns, "CPU s", "parameters"]].mean()
+    means.insert(1, "range", groups["BLEU"].max() - groups["BLEU"].min())
     means["exact"] *= 100
     means = means.round(1).astype({"parameters": "Int64"})
     measured = f"{table['date'].max()}, torch {table['torch'].max()}"

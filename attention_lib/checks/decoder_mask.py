@@ -153,6 +153,11 @@ _KNOWN: list[tuple[Formula, str]] = [
         "sequence given to one head of all; make it (batch, 1, n, n)",
     ),
     (
+        lambda real: _past(real) & real[:, :, None],
+        "real stands where the queries are, and there is no dimension for the heads: it speaks "
+        "about keys, the last of (batch, 1, n, n)",
+    ),
+    (
         lambda real: (_past(real) & real[:, None])[None],
         "your sequences stand where the heads belong: (1, batch, n, n) instead of (batch, 1, n, n)",
     ),

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import compress
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -158,7 +159,8 @@ def _call(function: Callable, probe: Probe, names: Sequence[str]) -> tuple[Tenso
 
 def _hint(error: BaseException) -> str:
     """The reader's line that raised, and what such an error usually means."""
-    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is the call in this file
+    here = str(Path(__file__).parent)  # a checker's own frames say nothing about the reader's
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if here not in f.filename]
     own = [frame for frame in frames if frame.filename == frames[0].filename]
     line = own[-1].line if own else ""
     hint = next((hint for sign, hint in _HINTS.items() if sign in str(error)), "")

@@ -28,7 +28,7 @@ def _large(what: str, logits: list[list[float]], ids: list[int]) -> Probe:
 
 _PROBES = [
     # As many positions as tokens, so that a loss over the wrong dimension computes something.
-    _probe("one sentence of three tokens, none of them padding", [[0, 1, 2, 1]], 0, 3),
+    _probe("one sentence of three tokens, none of them padding", [[0, 1, 2, 1]], 3, 3),
     _probe("one sentence of two tokens and one of padding", [[1, 0, 3, 2]], 2, 4),
     _probe("two sentences, one of them padded", [[1, 5, 2, 4], [1, 3, 0, 0]], 0, 6),
     _probe(

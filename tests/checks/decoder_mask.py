@@ -88,6 +88,10 @@ DECODER_MASK_RIGHT = {
 }
 
 DECODER_MASK_MISTAKES = {
+    "queries, without heads": (
+        lambda real: real.unsqueeze(2) & torch.ones(real.size(1), real.size(1)).tril().bool(),
+        "and there is no dimension for the heads",
+    ),
     "turned round": (lambda real: ~_arange(real), "turned round: here True means may attend"),
     "turned round, in numbers": (
         lambda real: 1 - _arange(real).int(),

@@ -215,3 +215,10 @@ def test_a_result_reads_as_a_report():
 def test_a_diagnosis_is_given_exactly_when_a_check_fails(passed, diagnosis):
     with pytest.raises(ValueError, match="expected a diagnosis exactly when"):
         CheckResult("softmax", passed, (), diagnosis)
+
+
+def test_the_line_that_is_shown_is_the_readers():
+    """Some checkers wrap the function; their own lines would say nothing."""
+    diagnosis = CHECKERS["decoder_mask"](lambda real: real @ real.nothing).diagnosis
+    assert "real.nothing" in diagnosis
+    assert "answer = function" not in diagnosis
