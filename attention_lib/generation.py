@@ -6,6 +6,8 @@ once, generation does not.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -35,7 +37,7 @@ def generate(
     beginnings and returns the end that is likeliest per token.
 
     Args:
-        model: put it in evaluation mode first (``model.eval()``), or dropout blurs what it says.
+        model: in evaluation mode (``model.eval()``), or dropout would blur what it says.
         source: ids ``(batch, T_source)``.
         start_id: what every target starts with.
         stop_id: what ends a target.
@@ -50,18 +52,32 @@ def generate(
         For every source its ids, without the start and the stop token.
 
     Raises:
-        TypeError, ValueError: as :meth:`Transformer.encode`; an id outside the vocabulary, or a
-            size below 1.
+        TypeError: another model, an id that is no integer, or as :meth:`Transformer.encode`.
+        ValueError: a model in training mode, an id outside the vocabulary, a size below 1, a
+            ``length_penalty`` outside -10 to 10, or as :meth:`Transformer.encode`.
+        FloatingPointError: the model's logits are not numbers.
     """
+    _check(model, start_id, stop_id, length_penalty)
     check_sizes(max_length=max_length, num_beams=num_beams)
-    vocab_size = model.config.vocab_size
-    for name, number in (("start_id", start_id), ("stop_id", stop_id)):
-        if not 0 <= number < vocab_size:
-            raise ValueError(f"{name}={number}; expected 0 to {vocab_size - 1}, a target token")
     reader = _Reader(model, source, mask, num_beams)
     if num_beams == 1:
         return _greedy(reader, start_id, stop_id, max_length)
     return _beam_search(reader, start_id, stop_id, max_length, num_beams, length_penalty)
+
+
+def _check(model: Transformer, start_id: int, stop_id: int, length_penalty: float) -> None:
+    if not isinstance(model, Transformer):
+        raise TypeError(f"model is a {type(model).__name__}; expected a Transformer")
+    if model.training:
+        raise ValueError("the model is in training mode; expected evaluation mode: model.eval()")
+    vocab_size = model.config.vocab_size
+    for name, number in (("start_id", start_id), ("stop_id", stop_id)):
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise TypeError(f"{name} is {number!r}; expected an integer: vocabulary.encode([...])")
+        if not 0 <= number < vocab_size:
+            raise ValueError(f"{name}={number}; expected 0 to {vocab_size - 1}, a target token")
+    if not isinstance(length_penalty, int | float) or not math.fabs(length_penalty) <= 10:
+        raise ValueError(f"length_penalty={length_penalty!r}; expected a number such as 1.0")
 
 
 class _Reader:
@@ -77,6 +93,10 @@ class _Reader:
     def next(self, token: Tensor) -> Tensor:
         """Add a token ``(rows,)``, and give the log-probabilities of the next ``(rows, vocab)``."""
         logits = self.model.decode(token[:, None], self.memory, mask=self.mask, cache=self.cache)
+        if logits.isnan().any():
+            raise FloatingPointError(
+                "the logits are not numbers; expected finite ones: did the training diverge?"
+            )
         return torch.log_softmax(logits[:, -1].float(), dim=-1)
 
 

@@ -126,11 +126,28 @@ def test_nothing_is_written_that_is_longer_than_asked():
         ({"stop_id": -1}, "stop_id=-1; expected 0 to 6"),
         ({"max_length": 0}, "max_length=0"),
         ({"num_beams": 0}, "num_beams=0"),
+        ({"start_id": 1.5}, "start_id is 1.5; expected an integer"),
+        ({"stop_id": "<stop>"}, "stop_id is '<stop>'; expected an integer"),
+        ({"length_penalty": float("nan")}, "length_penalty=nan"),
+        ({"length_penalty": 1000.0}, "length_penalty=1000.0"),
+        ({"length_penalty": "1"}, "length_penalty='1'"),
+        ({"model": model().train()}, "in training mode.*model.eval"),
+        ({"model": torch.nn.Linear(2, 2)}, "model is a Linear; expected a Transformer"),
     ],
 )
 def test_bad_input_names_what_was_given_and_expected(changed, message):
-    with pytest.raises(ValueError, match=message):
-        generate(model(), draw_ids(1, 3, below=7), **({"max_length": 4} | TOLD | changed))
+    told = {"model": model(), "source": draw_ids(1, 3, below=7), "max_length": 4} | TOLD
+    with pytest.raises((TypeError, ValueError), match=message):
+        generate(**(told | changed))
+
+
+@pytest.mark.parametrize("beams", [1, 2])
+def test_a_model_whose_training_diverged_is_told_from_one_that_writes(beams):
+    transformer = model()
+    with torch.no_grad():
+        transformer.target_embedding.weight.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match="did the training diverge"):
+        generate(transformer, draw_ids(1, 3, below=7), max_length=3, num_beams=beams, **TOLD)
 
 
 def test_chapter_8_shows_what_was_measured():
