@@ -8,6 +8,7 @@ from attention_lib.checks.contextual import check_contextualise, check_softmax
 from attention_lib.checks.decoder_mask import check_decoder_mask
 from attention_lib.checks.decoding import check_beam_search
 from attention_lib.checks.heads import check_multi_head
+from attention_lib.checks.jacobian import check_softmax_jacobian
 from attention_lib.checks.layer_norm import check_layer_norm
 from attention_lib.checks.masking import check_masked_softmax
 from attention_lib.checks.positions import check_sinusoids
@@ -15,7 +16,7 @@ from attention_lib.checks.query_key_value import check_query_key_value
 from attention_lib.checks.recurrent import check_additive_weights
 from attention_lib.checks.result import CheckResult
 from attention_lib.checks.rotary import check_rotate
-from attention_lib.checks.scaling import check_scaled_attention, check_softmax_jacobian
+from attention_lib.checks.scaling import check_scaled_attention
 from attention_lib.checks.shifted_loss import check_shifted_loss
 from attention_lib.checks.stacks import check_encoder_layer
 

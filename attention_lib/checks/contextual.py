@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from attention_lib.attention import parameter_free_attention
-from attention_lib.checks.diagnosis import Alternative, Fact, Probe, diagnose
+from attention_lib.checks.diagnosis import diagnose
+from attention_lib.checks.parts import FINITE, Alternative, Fact, Probe
 from attention_lib.checks.result import CheckResult
 
 __all__ = ["check_contextualise", "check_softmax"]
@@ -22,8 +23,6 @@ def _exp_over_sum(exponentials: Tensor) -> Tensor:
     return exponentials / exponentials.sum(-1, keepdim=True)
 
 
-_FINITE = Fact("every number is finite", lambda answer, *_: bool(torch.isfinite(answer).all()))
-
 _SOFTMAX_PROBES = [
     Probe("one row of two scores", (_numbers([0.0, 1.0]),)),
     Probe("two rows of three scores", (_numbers([1.0, 3.0, 0.5], [2.0, -1.0, 0.0]),)),
@@ -33,7 +32,7 @@ _SOFTMAX_PROBES = [
 ]
 
 _SOFTMAX_FACTS = [
-    _FINITE,
+    FINITE,
     Fact("no number is negative", lambda answer, scores: bool((answer >= 0).all())),
     Fact(
         "every row sums to 1",
@@ -164,7 +163,7 @@ def _is_within_columns(answer: Tensor, x: Tensor) -> bool:
 
 
 _CONTEXTUALISE_FACTS = [
-    _FINITE,
+    FINITE,
     Fact(
         "every number lies between the smallest and the largest of its column: it is an average",
         _is_within_columns,

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attention_lib.checks.diagnosis import Alternative, Fact, Probe, diagnose
+from attention_lib.checks.diagnosis import diagnose
+from attention_lib.checks.parts import Alternative, Fact, Probe
 from attention_lib.checks.result import CheckResult
 from attention_lib.masks import causal_mask, combine_masks, padding_mask
 

@@ -8,7 +8,8 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from attention_lib.checks.diagnosis import Alternative, Fact, Probe, diagnose
+from attention_lib.checks.diagnosis import diagnose
+from attention_lib.checks.parts import Alternative, Fact, Probe
 from attention_lib.checks.result import CheckResult
 
 __all__ = ["check_beam_search"]

@@ -6,7 +6,6 @@ import inspect
 import re
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
 
@@ -14,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from attention_lib.checks.parts import Alternative, Fact, Probe
 from attention_lib.checks.result import CheckResult
 
-__all__ = ["Alternative", "Fact", "Probe", "diagnose"]
+__all__ = ["diagnose"]
 
 _TOLERANCE = 1e-6
 
@@ -36,30 +36,6 @@ _HINTS = {
     "match target batch_size": "every target needs one prediction: write down both shapes\n",
     "return_types": "max over a dimension returns the values and where they are: take .values\n",
 }
-
-
-@dataclass(frozen=True)
-class Probe:
-    """One input to try. Put the smallest first: the first failure is shown to the reader."""
-
-    what: str
-    arguments: tuple
-
-
-@dataclass(frozen=True)
-class Alternative:
-    """Another formula that people write, and what to tell a reader whose answers match it."""
-
-    formula: Callable
-    diagnosis: str
-
-
-@dataclass(frozen=True)
-class Fact:
-    """Something true of every right answer: ``holds(answer, *arguments)``."""
-
-    what: str
-    holds: Callable[..., bool]
 
 
 def diagnose(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attention_lib.checks.diagnosis import Alternative
+from attention_lib.checks.parts import Alternative
 
 __all__ = ["MISTAKES", "multi_head_with"]
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attention_lib.checks.diagnosis import Fact, Probe, diagnose
+from attention_lib.checks.diagnosis import diagnose
 from attention_lib.checks.head_mistakes import MISTAKES, multi_head_with
+from attention_lib.checks.parts import FINITE, Fact, Probe
 from attention_lib.checks.result import CheckResult
 
 __all__ = ["check_multi_head"]
@@ -61,7 +62,7 @@ def _mixes_values(answer: Tensor, x: Tensor, *maps_and_heads) -> bool:
 
 
 _FACTS = [
-    Fact("every number is finite", lambda answer, *_: bool(torch.isfinite(answer).all())),
+    FINITE,
     Fact(
         "what W_o is given lies between the smallest and the largest value of its sentence and "
         "column, as a mixture of values must",

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from attention_lib.checks.diagnosis import Alternative, Fact, Probe, diagnose
+from attention_lib.checks.diagnosis import diagnose
+from attention_lib.checks.parts import FINITE, Alternative, Fact, Probe, drawn
 from attention_lib.checks.result import CheckResult
 
 __all__ = ["check_layer_norm"]
@@ -15,11 +16,6 @@ __all__ = ["check_layer_norm"]
 
 def _numbers(rows: Sequence) -> Tensor:
     return torch.tensor(rows, dtype=torch.float64)
-
-
-def _drawn(*shape: int, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
 def _probe(what: str, x: Tensor, eps: float) -> Probe:
@@ -38,9 +34,9 @@ _PROBES = [
         _numbers([[[1.0, 3.0], [2.0, -2.0]], [[0.0, 4.0], [5.0, 4.0]]]),
         0.5,
     ),
-    _probe("two sentences of three words, 4 wide", _drawn(2, 3, 4, seed=1), 0.1),
-    _probe("three sentences of two words, 5 wide", _drawn(3, 2, 5, seed=2), 1e-5),
-    _probe("small numbers", 0.01 * _drawn(2, 4, 3, seed=3), 1e-3),
+    _probe("two sentences of three words, 4 wide", drawn(2, 3, 4, seed=1), 0.1),
+    _probe("three sentences of two words, 5 wide", drawn(3, 2, 5, seed=2), 1e-5),
+    _probe("small numbers", 0.01 * drawn(2, 4, 3, seed=3), 1e-3),
     _probe(
         "a word whose numbers are all alike",
         _numbers([[[2.0, 2.0, 2.0], [1.0, 2.0, 4.0]], [[0.0, 1.0, 0.5], [3.0, -1.0, 0.0]]]),
@@ -60,7 +56,7 @@ def _standard(answer: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
 
 
 _FACTS = [
-    Fact("every number is finite", lambda answer, *_: bool(torch.isfinite(answer).all())),
+    FINITE,
     Fact(
         "without bias and gain, the numbers of every word have mean 0",
         lambda answer, x, gain, bias, eps: bool(

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from attention_lib.checks.angles import Power, angles, slips, woven
-from attention_lib.checks.diagnosis import Alternative, Fact, Probe, diagnose
+from attention_lib.checks.diagnosis import diagnose
+from attention_lib.checks.parts import Alternative, Fact, Probe
 from attention_lib.checks.result import CheckResult
 from attention_lib.positions import sinusoids
 

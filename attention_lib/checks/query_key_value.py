@@ -7,20 +7,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attention_lib.checks.diagnosis import Alternative, Fact, Probe, diagnose
+from attention_lib.checks.diagnosis import diagnose
+from attention_lib.checks.parts import FINITE, Alternative, Fact, Probe, drawn
 from attention_lib.checks.result import CheckResult
 
 __all__ = ["check_query_key_value"]
 
 
-def _drawn(*shape: int, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, generator=generator, dtype=torch.float64)
-
-
 def _maps(d: int, d_key: int, d_value: int, seed: int = 1) -> tuple[Tensor, Tensor, Tensor]:
     widths = (d_key, d_key, d_value)
-    return tuple(_drawn(d, width, seed=seed + i) for i, width in enumerate(widths))
+    return tuple(drawn(d, width, seed=seed + i) for i, width in enumerate(widths))
 
 
 _WORDS = torch.tensor([[1.0, 0.0], [0.5, 2.0]], dtype=torch.float64)
@@ -28,15 +24,15 @@ _PROBES = [
     Probe("two words that ask each other", (_WORDS, _WORDS, *_maps(2, 2, 2))),
     Probe(
         "three words, all widths alike",
-        (_drawn(3, 4, seed=7), _drawn(3, 4, seed=8), *_maps(4, 4, 4)),
+        (drawn(3, 4, seed=7), drawn(3, 4, seed=8), *_maps(4, 4, 4)),
     ),
-    Probe("two words that ask four others", (_WORDS, _drawn(4, 2, seed=9), *_maps(2, 2, 2))),
-    Probe("values wider than keys", (_drawn(3, 2, seed=5), _drawn(4, 2, seed=6), *_maps(2, 3, 5))),
-    Probe("long vectors", (100 * _WORDS, 100 * _drawn(3, 2, seed=4), *_maps(2, 2, 3))),
+    Probe("two words that ask four others", (_WORDS, drawn(4, 2, seed=9), *_maps(2, 2, 2))),
+    Probe("values wider than keys", (drawn(3, 2, seed=5), drawn(4, 2, seed=6), *_maps(2, 3, 5))),
+    Probe("long vectors", (100 * _WORDS, 100 * drawn(3, 2, seed=4), *_maps(2, 2, 3))),
 ]
 
 _FACTS = [
-    Fact("every number is finite", lambda answer, *_: bool(torch.isfinite(answer).all())),
+    FINITE,
     Fact(
         "every output lies between the smallest and the largest value of its column, as a "
         "mixture of values must",

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attention_lib.checks.diagnosis import Alternative, Fact, Probe, diagnose
+from attention_lib.checks.diagnosis import diagnose
+from attention_lib.checks.parts import FINITE, Alternative, Fact, Probe
 from attention_lib.checks.result import CheckResult
 
 __all__ = ["check_additive_weights"]
@@ -29,7 +30,7 @@ _PROBES = [
 ]
 
 _FACTS = [
-    Fact("every number is finite", lambda answer, *_: bool(torch.isfinite(answer).all())),
+    FINITE,
     Fact("no number is negative", lambda answer, *_: bool((answer >= 0).all())),
     Fact(
         "every row sums to 1",

@@ -8,25 +8,23 @@ import torch
 from torch import Tensor
 
 from attention_lib.checks.angles import Power, angles, slips, woven
-from attention_lib.checks.diagnosis import Alternative, Fact, Probe, diagnose
+from attention_lib.checks.diagnosis import diagnose
+from attention_lib.checks.parts import Alternative, Fact, Probe, drawn
 from attention_lib.checks.result import CheckResult
 from attention_lib.positions import rotate, sinusoids
 
 __all__ = ["check_rotate"]
 
 
-def _drawn(*shape: int) -> Tensor:
-    generator = torch.Generator().manual_seed(sum(shape))
-    return torch.randn(*shape, generator=generator, dtype=torch.float64)
-
-
 # Four dimensions come first: a mistake in the dimension runs there, and can be recognised.
 _VECTOR_PROBES = [
-    Probe("one head, two vectors of four numbers", (_drawn(1, 1, 2, 4),)),
-    Probe("two heads, three vectors of four numbers each", (_drawn(1, 2, 3, 4),)),
-    Probe("a batch of two, three heads, five vectors each", (_drawn(2, 3, 5, 8),)),
-    Probe("two vectors, each at four positions", (_drawn(2, 1, 8).expand(2, 4, 8).clone(),)),
-    Probe("three vectors without batch and heads", (_drawn(3, 4),)),
+    Probe("one head, two vectors of four numbers", (drawn(1, 1, 2, 4, seed=8),)),
+    Probe("two heads, three vectors of four numbers each", (drawn(1, 2, 3, 4, seed=10),)),
+    Probe("a batch of two, three heads, five vectors each", (drawn(2, 3, 5, 8, seed=18),)),
+    Probe(
+        "two vectors, each at four positions", (drawn(2, 1, 8, seed=11).expand(2, 4, 8).clone(),)
+    ),
+    Probe("three vectors without batch and heads", (drawn(3, 4, seed=7),)),
 ]
 
 

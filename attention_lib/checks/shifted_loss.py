@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attention_lib.checks.diagnosis import Alternative, Fact, Probe, diagnose
+from attention_lib.checks.diagnosis import diagnose
+from attention_lib.checks.parts import Alternative, Fact, Probe
 from attention_lib.checks.result import CheckResult
 
 __all__ = ["check_shifted_loss"]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attention_lib.checks.diagnosis import Alternative, Fact, Probe, diagnose
+from attention_lib.checks.diagnosis import diagnose
+from attention_lib.checks.parts import FINITE, Alternative, Fact, Probe, drawn
 from attention_lib.checks.result import CheckResult
 
 __all__ = ["check_encoder_layer"]
@@ -60,17 +61,12 @@ _PARTS = (
 )
 
 
-def _drawn(*shape: int, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, generator=generator, dtype=torch.float64)
-
-
 _WORDS = torch.tensor([[[1.0, 0.0, 2.0], [-1.0, 3.0, 0.0]]], dtype=torch.float64)
 _PROBES = [
     Probe("one sentence of two words, 3 wide", (_WORDS, *_PARTS)),
-    Probe("two sentences of three words, 4 wide", (_drawn(2, 3, 4, seed=1), *_PARTS)),
-    Probe("three sentences of two words, 5 wide", (_drawn(3, 2, 5, seed=2), *_PARTS)),
-    Probe("two sentences of five words, 3 wide", (2 * _drawn(2, 5, 3, seed=3), *_PARTS)),
+    Probe("two sentences of three words, 4 wide", (drawn(2, 3, 4, seed=1), *_PARTS)),
+    Probe("three sentences of two words, 5 wide", (drawn(3, 2, 5, seed=2), *_PARTS)),
+    Probe("two sentences of five words, 3 wide", (2 * drawn(2, 5, 3, seed=3), *_PARTS)),
 ]
 
 
@@ -81,7 +77,7 @@ def _ends_in_norm_2(answer: Tensor, x: Tensor, *_: Map) -> bool:
 
 
 _FACTS = [
-    Fact("every number is finite", lambda answer, *_: bool(torch.isfinite(answer).all())),
+    FINITE,
     Fact(
         "norm_2 comes last: without its gains, every word has mean 0 and variance 1",
         _ends_in_norm_2,

@@ -2,7 +2,8 @@
 
 import torch
 
-from attention_lib.checks.diagnosis import Alternative, Probe, diagnose
+from attention_lib.checks.diagnosis import diagnose
+from attention_lib.checks.parts import Alternative, Probe
 
 
 def test_an_alternative_may_break_where_the_readers_function_does_not():
