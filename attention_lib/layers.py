@@ -10,7 +10,13 @@ from torch import Tensor, nn
 
 from attention_lib.attention import MultiHeadAttention, dot_product_attention
 from attention_lib.cache import KVCache, MemoryCache, with_cache
-from attention_lib.inputs import check_dropout, check_flags, check_sequences, check_sizes
+from attention_lib.inputs import (
+    check_dropout,
+    check_flags,
+    check_one_of,
+    check_sequences,
+    check_sizes,
+)
 
 __all__ = ["ACTIVATIONS", "AddNorm", "DecoderLayer", "EncoderLayer", "FeedForward", "swiglu"]
 
@@ -58,21 +64,29 @@ class FeedForward(nn.Module):
         activation: ``"relu"``, ``"gelu"``, ``"gelu_tanh"`` or ``"swiglu"``; the last has a third
             map, the gate (the first ``d_ff`` rows of ``up``).
         bias: whether the maps add a bias.
+        dropout: probability with which a number between the maps is dropped in training.
 
     Raises:
-        ValueError: another activation, or sizes below 1.
+        TypeError, ValueError: another activation, sizes below 1, or a dropout outside ``[0, 1)``.
     """
 
     def __init__(
-        self, d_model: int, d_ff: int, *, activation: str = "relu", bias: bool = True
+        self,
+        d_model: int,
+        d_ff: int,
+        *,
+        activation: str = "relu",
+        bias: bool = True,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation={activation!r}; expected one of {', '.join(ACTIVATIONS)}")
+        check_one_of("activation", activation, ACTIVATIONS)
         check_sizes(d_model=d_model, d_ff=d_ff)
+        check_dropout(dropout)
         self.d_model = d_model
         self.up = nn.Linear(d_model, 2 * d_ff if activation == "swiglu" else d_ff, bias=bias)
         self.activation = ACTIVATIONS[activation]
+        self.dropout = nn.Dropout(dropout)
         self.down = nn.Linear(d_ff, d_model, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -82,7 +96,7 @@ class FeedForward(nn.Module):
             TypeError, ValueError: another shape or dtype.
         """
         check_sequences(self.d_model, like=self.up.weight, x=x)
-        return self.down(self.activation(self.up(x)))
+        return self.down(self.dropout(self.activation(self.up(x))))
 
 
 class AddNorm(nn.Module):
@@ -153,6 +167,7 @@ class EncoderLayer(nn.Module):
         dropout: on the output of each sublayer.
         attention_dropout: on the attention weights; fused kernels on the CPU know none, so it
             costs time and memory.
+        activation_dropout: inside the feed-forward network; BART's.
         norm_eps: as :class:`AddNorm`.
         attend: as :class:`~attention_lib.attention.MultiHeadAttention`.
 
@@ -171,6 +186,7 @@ class EncoderLayer(nn.Module):
         bias: bool = True,
         dropout: float = 0.0,
         attention_dropout: float = 0.0,
+        activation_dropout: float = 0.0,
         norm_eps: float = 1e-5,
         attend: Attend = dot_product_attention,
     ) -> None:
@@ -185,7 +201,9 @@ class EncoderLayer(nn.Module):
             d_model, num_heads, bias=bias, dropout=attention_dropout, attend=attend
         )
         self.attention_norm = AddNorm(d_model, **add_norm)
-        self.feed_forward = FeedForward(d_model, d_ff, activation=activation, bias=bias)
+        self.feed_forward = FeedForward(
+            d_model, d_ff, activation=activation, bias=bias, dropout=activation_dropout
+        )
         self.feed_forward_norm = AddNorm(d_model, **add_norm)
 
     def forward(
@@ -239,6 +257,7 @@ class DecoderLayer(nn.Module):
         bias: bool = True,
         dropout: float = 0.0,
         attention_dropout: float = 0.0,
+        activation_dropout: float = 0.0,
         norm_eps: float = 1e-5,
         attend: Attend = dot_product_attention,
     ) -> None:
@@ -254,7 +273,9 @@ class DecoderLayer(nn.Module):
         self.attention_norm = AddNorm(d_model, **add_norm)
         self.cross_attention = MultiHeadAttention(d_model, num_heads, **attention)
         self.cross_norm = AddNorm(d_model, **add_norm)
-        self.feed_forward = FeedForward(d_model, d_ff, activation=activation, bias=bias)
+        self.feed_forward = FeedForward(
+            d_model, d_ff, activation=activation, bias=bias, dropout=activation_dropout
+        )
         self.feed_forward_norm = AddNorm(d_model, **add_norm)
 
     def forward(

@@ -113,8 +113,13 @@ class LearnedPositions(nn.Module):
         check_sizes(max_length=max_length, d_model=d_model)
         self.table = nn.Embedding(max_length, d_model)
 
-    def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
+    def forward(self, x: Tensor, *, start: int = 0, mask: Tensor | None = None) -> Tensor:
         """Add vector ``start + t`` to the embedding at ``t``; shapes as the sinusoidal ones.
+
+        Args:
+            x, start: as :meth:`SinusoidalPositions.forward`.
+            mask: ``(batch, start + length)`` boolean, True = a real token, when padding may stand
+                before one: then a row's first real token gets vector 0.
 
         Raises:
             TypeError, ValueError: another shape, a negative start, or a position that has no
@@ -127,7 +132,10 @@ class LearnedPositions(nn.Module):
                 f"positions {start} to {end - 1}; expected below max_length={max_length}, for "
                 "which this table has vectors: shorten the input, or train a longer table"
             )
-        return x + self.table.weight[start:end]
+        if mask is None:
+            return x + self.table.weight[start:end]
+        positions = (mask.cumsum(dim=-1) - 1).clamp(min=0)  # (batch, end): padding counts nothing
+        return x + self.table(positions[:, start:])
 
 
 # --- inside the attention -----------------------------------------------------------------

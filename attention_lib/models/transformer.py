@@ -17,14 +17,23 @@ from attention_lib.inputs import (
     check_flags,
     check_head_sizes,
     check_ids,
+    check_one_of,
     check_sequences,
     check_sizes,
 )
 from attention_lib.layers import ACTIVATIONS, DecoderLayer, EncoderLayer
 from attention_lib.masks import padding_mask
 from attention_lib.positions import LearnedPositions, SinusoidalPositions
+from attention_lib.stacks import DecoderStack, EncoderStack, StackOutput
 
-__all__ = ["Transformer", "TransformerConfig", "TransformerOutput", "TransformerWeights"]
+__all__ = [
+    "EncoderDecoder",
+    "Transformer",
+    "TransformerConfig",
+    "TransformerLayers",
+    "TransformerOutput",
+    "TransformerWeights",
+]
 
 
 @dataclass(frozen=True)
@@ -72,12 +81,8 @@ class TransformerConfig:
         check_sizes(**sizes)
         check_head_sizes(self.d_model, self.num_heads, self.dropout)
         check_flags(norm_first=self.norm_first, bias=self.bias)
-        if self.positions not in ("sinusoidal", "learned"):
-            raise ValueError(f"positions={self.positions!r}; expected 'sinusoidal' or 'learned'")
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(
-                f"activation={self.activation!r}; expected one of {', '.join(ACTIVATIONS)}"
-            )
+        check_one_of("positions", self.positions, ("sinusoidal", "learned"))
+        check_one_of("activation", self.activation, ACTIVATIONS)
 
     @classmethod
     def base(cls, vocab_size: int = 37_000, **changes) -> TransformerConfig:
@@ -99,15 +104,157 @@ class TransformerWeights(NamedTuple):
     cross: tuple[Tensor, ...]
 
 
+class TransformerLayers(NamedTuple):
+    """What went into the first layer and came out of each, ``(batch, length, d_model)``."""
+
+    encoder: tuple[Tensor, ...]
+    decoder: tuple[Tensor, ...]
+
+
 @dataclass(frozen=True)
 class TransformerOutput:
-    """What the model says: ``logits`` ``(batch, T_target, vocab_size)``, ``weights`` if asked."""
+    """What the model says.
 
-    logits: Tensor
+    Attributes:
+        logits: ``(batch, T_target, vocab_size)``; None of a model without a head.
+        hidden: output of the decoder, ``(batch, T_target, d_model)``.
+        memory: output of the encoder, ``(batch, T_source, d_model)``.
+        weights: the attention weights of every layer, if asked.
+        layers: what each layer wrote, if asked.
+    """
+
+    logits: Tensor | None
+    hidden: Tensor
+    memory: Tensor
     weights: TransformerWeights | None = None
+    layers: TransformerLayers | None = None
 
 
-class Transformer(nn.Module):
+class EncoderDecoder(nn.Module):
+    """What the Transformer and BART do alike: read the source, then write the target.
+
+    A subclass has a ``config``, an ``encoder`` and a ``decoder``, a norm behind each, and says how
+    tokens become vectors, and vectors logits.
+    """
+
+    encoder: EncoderStack
+    decoder: DecoderStack
+
+    def forward(
+        self,
+        source: Tensor,
+        target: Tensor,
+        *,
+        mask: Tensor | None = None,
+        target_mask: Tensor | None = None,
+        return_weights: bool = False,
+        return_layers: bool = False,
+    ) -> TransformerOutput:
+        """Predict every target token from the source and the target tokens before it.
+
+        Args:
+            source: ids ``(batch, T_source)``.
+            target: ids ``(batch, T_target)``, the start token first (teacher forcing).
+            mask: ``(batch, T_source)`` boolean, True = a real token.
+            target_mask: ``(batch, T_target)`` boolean. Not needed when padding stands at the end:
+                no real token sees what comes after it. The loss must skip padding either way.
+            return_weights: also give the attention weights of every layer.
+            return_layers: also give what each layer wrote.
+
+        Returns:
+            Logits: those at position ``t`` are for the token at ``t + 1``.
+
+        Raises:
+            TypeError: ids that are not integers, or a mask that is not boolean.
+            ValueError: other shapes, ids outside the vocabulary, or a target longer than the
+                table of positions.
+        """
+        check_flags(return_weights=return_weights, return_layers=return_layers)
+        wanted = {"return_weights": return_weights, "return_layers": return_layers}
+        read = self._encode(source, mask, **wanted)
+        written = self._decode(target, read.hidden, mask, target_mask, None, **wanted)
+        weights = TransformerWeights(read.weights, written.weights, written.cross_weights)
+        layers = TransformerLayers(read.layers, written.layers)
+        return TransformerOutput(
+            self._to_logits(written.hidden),
+            written.hidden,
+            read.hidden,
+            weights if return_weights else None,
+            layers if return_layers else None,
+        )
+
+    def encode(self, source: Tensor, *, mask: Tensor | None = None) -> Tensor:
+        """Read the source: the memory ``(batch, T_source, d_model)``; as :meth:`forward`."""
+        return self._encode(source, mask).hidden
+
+    def decode(
+        self,
+        target: Tensor,
+        memory: Tensor,
+        *,
+        mask: Tensor | None = None,
+        target_mask: Tensor | None = None,
+        cache: Cache | None = None,
+    ) -> Tensor:
+        """Give the logits that follow each target token, as :meth:`forward`.
+
+        Args:
+            target: ids ``(batch, T_target)``; with a cache, those that it has not seen.
+            memory: what :meth:`encode` gave for the source.
+            mask: that of the source.
+            target_mask: that of all target tokens, those in the cache included.
+            cache: ``Cache(config.num_layers)`` at the first call, the same one for the next; for
+                inference, and one memory, alone.
+
+        Returns:
+            ``(batch, T_target, vocab_size)``.
+        """
+        return self._to_logits(self._decode(target, memory, mask, target_mask, cache).hidden)
+
+    def _encode(self, source: Tensor, mask: Tensor | None, **wanted: bool) -> StackOutput:
+        check_ids("source", source, self.source_embedding.num_embeddings, mask)
+        x = self._embed_source(source)
+        found = self.encoder(x, mask=None if mask is None else padding_mask(mask), **wanted)
+        return found._replace(hidden=self.encoder_norm(found.hidden))
+
+    def _decode(
+        self,
+        target: Tensor,
+        memory: Tensor,
+        mask: Tensor | None,
+        target_mask: Tensor | None,
+        cache: Cache | None,
+        **wanted: bool,
+    ) -> StackOutput:
+        start = 0 if cache is None else cache.length
+        check_ids("target", target, self.config.vocab_size, target_mask, start=start)
+        check_sequences(self.config.d_model, memory=memory, fix="take it from encode(source)")
+        if len(memory) != len(target):
+            raise ValueError(
+                f"target has {len(target)} rows and memory, that is, the source, {len(memory)}; "
+                "expected one batch: repeat the memory for several targets of one source"
+            )
+        found = self.decoder(
+            self._embed_target(target, start),
+            memory,
+            mask=None if target_mask is None else padding_mask(target_mask),
+            memory_mask=None if mask is None else padding_mask(mask),
+            cache=cache,
+            **wanted,
+        )
+        return found._replace(hidden=self.decoder_norm(found.hidden))
+
+    def _embed_source(self, source: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def _embed_target(self, target: Tensor, start: int) -> Tensor:
+        raise NotImplementedError
+
+    def _to_logits(self, hidden: Tensor) -> Tensor | None:
+        raise NotImplementedError
+
+
+class Transformer(EncoderDecoder):
     """An encoder that reads the source, and a decoder that writes the target.
 
     The table of target embeddings is also the map from the last layer to the logits (section 3.4).
@@ -141,8 +288,8 @@ class Transformer(nn.Module):
         )
         self.dropout = nn.Dropout(config.dropout)
         layers = range(config.num_layers)
-        self.encoder = nn.ModuleList(EncoderLayer(*shape, **options) for _ in layers)
-        self.decoder = nn.ModuleList(DecoderLayer(*shape, **options) for _ in layers)
+        self.encoder = EncoderStack(EncoderLayer(*shape, **options) for _ in layers)
+        self.decoder = DecoderStack(DecoderLayer(*shape, **options) for _ in layers)
         # Pre-norm leaves the sum of all layers without a norm; post-norm ends with one.
         norms = [
             nn.LayerNorm(d_model, bias=config.bias) if config.norm_first else nn.Identity()
@@ -151,125 +298,19 @@ class Transformer(nn.Module):
         self.encoder_norm, self.decoder_norm = norms
         self.apply(_initialise)
 
-    def forward(
-        self,
-        source: Tensor,
-        target: Tensor,
-        *,
-        mask: Tensor | None = None,
-        target_mask: Tensor | None = None,
-        return_weights: bool = False,
-    ) -> TransformerOutput:
-        """Predict every target token from the source and the target tokens before it.
+    def _embed_source(self, source: Tensor) -> Tensor:
+        return self._embed(self.source_embedding, source, start=0)
 
-        Args:
-            source: ids ``(batch, T_source)``.
-            target: ids ``(batch, T_target)``, the start token first (teacher forcing).
-            mask: ``(batch, T_source)`` boolean, True = a real token.
-            target_mask: ``(batch, T_target)`` boolean. Not needed when padding stands at the end:
-                no real token sees what comes after it. The loss must skip padding either way.
-            return_weights: also return the attention weights of every layer.
+    def _embed_target(self, target: Tensor, start: int) -> Tensor:
+        return self._embed(self.target_embedding, target, start)
 
-        Returns:
-            Logits: those at position ``t`` are for the token at ``t + 1``.
-
-        Raises:
-            TypeError: ids that are not integers, or a mask that is not boolean.
-            ValueError: other shapes, ids outside the vocabulary, or a target longer than the
-                table of positions.
-        """
-        check_flags(return_weights=return_weights)
-        memory, encoder = self._encode(source, mask, return_weights)
-        logits, decoder, cross = self._decode(
-            target, memory, mask, target_mask, None, return_weights
-        )
-        weights = TransformerWeights(encoder, decoder, cross) if return_weights else None
-        return TransformerOutput(logits, weights)
-
-    def encode(self, source: Tensor, *, mask: Tensor | None = None) -> Tensor:
-        """Read the source: the memory ``(batch, T_source, d_model)``; as :meth:`forward`."""
-        return self._encode(source, mask, return_weights=False)[0]
-
-    def decode(
-        self,
-        target: Tensor,
-        memory: Tensor,
-        *,
-        mask: Tensor | None = None,
-        target_mask: Tensor | None = None,
-        cache: Cache | None = None,
-    ) -> Tensor:
-        """Give the logits that follow each target token, as :meth:`forward`.
-
-        Args:
-            target: ids ``(batch, T_target)``; with a cache, those that it has not seen.
-            memory: what :meth:`encode` gave for the source.
-            mask: that of the source.
-            target_mask: that of all target tokens, those in the cache included.
-            cache: ``Cache(config.num_layers)`` at the first call, the same one for the next; for
-                inference, and one memory, alone.
-
-        Returns:
-            ``(batch, T_target, vocab_size)``.
-        """
-        return self._decode(target, memory, mask, target_mask, cache, return_weights=False)[0]
-
-    def _encode(
-        self, source: Tensor, mask: Tensor | None, return_weights: bool
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        check_ids("source", source, self.source_embedding.num_embeddings, mask)
-        x = self._embed(self.source_embedding, source)
-        seen = None if mask is None else padding_mask(mask)
-        weights = []
-        for layer in self.encoder:
-            x = layer(x, mask=seen, return_weights=return_weights)
-            if return_weights:
-                x, found = x
-                weights.append(found)
-        return self.encoder_norm(x), tuple(weights)
-
-    def _decode(
-        self,
-        target: Tensor,
-        memory: Tensor,
-        mask: Tensor | None,
-        target_mask: Tensor | None,
-        cache: Cache | None,
-        return_weights: bool,
-    ) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]:
-        start = 0 if cache is None else cache.length
-        check_ids("target", target, self.config.vocab_size, target_mask, start=start)
-        check_sequences(self.config.d_model, memory=memory, fix="take it from encode(source)")
-        if len(memory) != len(target):
-            raise ValueError(
-                f"target has {len(target)} rows and memory, that is, the source, {len(memory)}; "
-                "expected one batch: repeat the memory for several targets of one source"
-            )
-        if cache is not None and len(cache.layers) != len(self.decoder):
-            raise ValueError(
-                f"cache is for {len(cache.layers)} layers; expected {len(self.decoder)}: "
-                "Cache(config.num_layers)"
-            )
-        x = self._embed(self.target_embedding, target, start)
-        masks = {
-            "mask": None if target_mask is None else padding_mask(target_mask),
-            "memory_mask": None if mask is None else padding_mask(mask),
-        }
-        caches = [None] * len(self.decoder) if cache is None else cache.layers
-        weights, cross = [], []
-        for layer, kept in zip(self.decoder, caches, strict=True):
-            x = layer(x, memory, **masks, cache=kept, return_weights=return_weights)
-            if return_weights:
-                x, found, found_in_memory = x
-                weights.append(found)
-                cross.append(found_in_memory)
-        logits = F.linear(self.decoder_norm(x), self.target_embedding.weight)
-        return logits, tuple(weights), tuple(cross)
-
-    def _embed(self, embedding: nn.Embedding, ids: Tensor, start: int = 0) -> Tensor:
+    def _embed(self, embedding: nn.Embedding, ids: Tensor, start: int) -> Tensor:
         """Look up embeddings, scale them to the size of the positions (section 3.4), add those."""
         x = embedding(ids) * self.config.d_model**0.5
         return self.dropout(self.positions(x, start=start))
+
+    def _to_logits(self, hidden: Tensor) -> Tensor:
+        return F.linear(hidden, self.target_embedding.weight)
 
 
 def _initialise(module: nn.Module) -> None:
