@@ -5,6 +5,7 @@ Kept apart so that attention.py reads as the computation alone.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable
 
@@ -19,6 +20,7 @@ __all__ = [
     "check_head_sizes",
     "check_ids",
     "check_images",
+    "check_number",
     "check_one_of",
     "check_options",
     "check_sequences",
@@ -210,6 +212,19 @@ def check_one_of(name: str, given: object, expected: Iterable[object]) -> None:
     expected = list(expected)
     if given not in expected:
         raise ValueError(f"{name}={given!r}; expected one of {', '.join(map(repr, expected))}")
+
+
+def check_number(name: str, number: float, low: float, high: float, expected: str) -> None:
+    """Check a finite number from ``low`` to ``high``; ``expected`` says it in words.
+
+    Raises:
+        TypeError: not a number.
+        ValueError: outside.
+    """
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise TypeError(f"{name} is {number!r}; expected a number {expected}")
+    if not low <= number <= high or math.isinf(number):
+        raise ValueError(f"{name}={number}; expected a number {expected}")
 
 
 def check_token(name: str, token_id: int, vocab_size: int) -> None:

@@ -130,7 +130,7 @@ def test_nothing_is_written_that_is_longer_than_asked():
         ({"stop_id": "<stop>"}, "stop_id is '<stop>'; expected an integer"),
         ({"length_penalty": float("nan")}, "length_penalty=nan"),
         ({"length_penalty": 1000.0}, "length_penalty=1000.0"),
-        ({"length_penalty": "1"}, "length_penalty='1'"),
+        ({"length_penalty": "1"}, "length_penalty is '1'"),
         ({"model": model().train()}, "in training mode.*model.eval"),
         ({"model": torch.nn.Linear(2, 2)}, "model is a Linear; expected a Transformer"),
     ],

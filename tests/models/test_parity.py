@@ -29,7 +29,7 @@ def both(name, ours, theirs, masked):
     if name.startswith("GPT"):
         return ours(IDS, mask=mask, **asked), theirs(IDS, attention_mask=their_mask, **told)
     if ours.config.head == "classification":
-        source = IDS.masked_fill(IDS == ours.config.stop_id, 9)
+        source = IDS.masked_fill(ours.config.stop_id == IDS, 9)
         source[torch.arange(4), REAL.sum(1) - 1] = ours.config.stop_id
         target_mask = None if mask is None else mask
         told |= {"decoder_attention_mask": their_mask}
@@ -57,7 +57,7 @@ def pairs(name, ours, theirs):
         ended = "GPT" in name
         last = (*ours.layers[:-1], ours.hidden) if ended else ours.layers
         sides = [("layers", last, theirs.hidden_states)]
-        if theirs.attentions is not None:
+        if theirs.attentions or not name.startswith("ViT"):
             sides += [("weights", ours.weights, theirs.attentions)]
     for title, own, other in sides:
         assert len(own) == len(other) > 1
@@ -74,7 +74,7 @@ def real_parts(title, tensor, masked):
     """Leave out what padding says: nobody reads it."""
     rows = REAL[: len(tensor)]
     of_source = not (title.startswith(("decoder", "cross")) or tensor.dim() == 2)
-    if not masked or not of_source and tensor.size(-2) != LENGTH:
+    if not masked or (not of_source and tensor.size(-2) != LENGTH):
         return tensor
     if tensor.dim() == 3 and tensor.size(1) == LENGTH:
         return tensor[rows]
@@ -98,7 +98,7 @@ def test_every_number_is_theirs_in_float64(name, masked, tmp_path):
                 one, two, atol=1e-9, rtol=1e-9, msg=lambda text, title=title: f"{title}: {text}"
             )
             compared += one.numel()
-    assert compared > 1000
+    assert compared > 500
 
 
 @peers
