@@ -75,7 +75,8 @@ def dot_product_attention(
     leading = check_attention(query, key, value, mask, scale, dropout, **flags)
     if scale is None:
         scale = query.size(-1) ** -0.5
-    query, key, value = (t.expand(*leading, *t.shape[-2:]) for t in (query, key, value))
+    if not query.shape[:-2] == key.shape[:-2] == value.shape[:-2]:
+        query, key, value = (t.expand(*leading, *t.shape[-2:]) for t in (query, key, value))
 
     length_q, length_k = query.size(-2), key.size(-2)
     is_causal = is_causal and length_q > 1  # a single query is the last, and sees every key
@@ -303,6 +304,8 @@ def _fused(query: Tensor, key: Tensor, value: Tensor, **options) -> Tensor:
     appended to values they give numbers that are cut off again.
     """
     width, shape = value.size(-1), query.shape[:-1]
+    if query.dim() == 4 and query.size(-1) == width:
+        return F.scaled_dot_product_attention(query, key, value, **options)
     widest = max(width, query.size(-1))
     tensors = [t[(None,) * (4 - t.dim())] for t in (query, key, value)]
     tensors = [t if t.size(-1) == widest else F.pad(t, (0, widest - t.size(-1))) for t in tensors]

@@ -71,11 +71,11 @@ class KVCache:
             )
         self._keys = self._with_room(self._keys, key)
         self._values = self._with_room(self._values, value)
-        end = self.length + key.size(-2)
-        self._keys[..., self.length : end, :] = key
-        self._values[..., self.length : end, :] = value
-        self.length = end
-        return self._keys[..., :end, :], self._values[..., :end, :]
+        start, added = self.length, key.size(-2)
+        self._keys.narrow(-2, start, added).copy_(key)
+        self._values.narrow(-2, start, added).copy_(value)
+        self.length = start + added
+        return self._keys.narrow(-2, 0, self.length), self._values.narrow(-2, 0, self.length)
 
     def select(self, rows: Tensor) -> None:
         """Keep these rows of the batch, in this order; a row may be kept more than once.
@@ -113,7 +113,7 @@ class KVCache:
         """Give the buffer that holds the old positions, with room for the new ones."""
         if held is None:
             held = new.new_empty(*new.shape[:-2], self.capacity, new.size(-1))
-        if (*held.shape[:-2], held.size(-1)) != (*new.shape[:-2], new.size(-1)):
+        if held.shape[:-2] != new.shape[:-2] or held.size(-1) != new.size(-1):
             raise ValueError(
                 f"new positions have shape {tuple(new.shape)}; expected {tuple(held.shape)} but "
                 "for the length: use one cache for one batch, and a new one for the next"

@@ -215,7 +215,7 @@ class _Writer:
         if use_cache:
             self.cache = Cache(self._num_layers(), capacity=self.start + max_length - 1)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def next_logits(self) -> Tensor:
         """Give the logits of the token behind the last, ``(rows, vocab_size)``, float32."""
         seen = 0 if self.cache is None else self.cache.length

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -69,11 +69,13 @@ def check_tensors(query: Tensor, key: Tensor, value: Tensor, *, same_width: bool
         TypeError: not floating-point tensors, or mixed dtypes.
         ValueError: shapes that do not fit together, empty sequences, or mixed devices.
     """
-    named = {"query": query, "key": key, "value": value}
-    for name, tensor in named.items():
+    for name, tensor in (("query", query), ("key", key), ("value", value)):
         check_tensor(name, tensor)
-    _check_alike("dtype", {name: dtype_name(t.dtype) for name, t in named.items()}, TypeError)
-    _check_alike("device", {name: str(t.device) for name, t in named.items()}, ValueError)
+    if not query.dtype == key.dtype == value.dtype:
+        given = [dtype_name(tensor.dtype) for tensor in (query, key, value)]
+        raise TypeError(_unlike("dtype", given))
+    if not query.device == key.device == value.device:
+        raise ValueError(_unlike("device", [query.device, key.device, value.device]))
     if same_width and query.size(-1) != key.size(-1):
         raise ValueError(
             f"query has width {query.size(-1)} and key has width {key.size(-1)}; a dot product "
@@ -94,10 +96,10 @@ def check_flags(**flags: bool) -> None:
             raise TypeError(f"{name} is {flag!r}; expected True or False: try bool(...)")
 
 
-def _check_alike(what: str, given: dict[str, str], error: type[Exception]) -> None:
-    if len(set(given.values())) > 1:
-        listed = ", ".join(f"{name} has {what} {it}" for name, it in given.items())
-        raise error(f"{listed}; expected one {what} for all three: convert them with .to(...)")
+def _unlike(what: str, given: Sequence[object]) -> str:
+    listed = zip(("query", "key", "value"), given, strict=True)
+    told = ", ".join(f"{name} has {what} {one}" for name, one in listed)
+    return f"{told}; expected one {what} for all three: convert them with .to(...)"
 
 
 def check_dropout(dropout: float) -> None:
@@ -154,11 +156,9 @@ def check_options(
             f"mask is on {mask.device} and query is on {device}; expected one device: "
             f"use mask.to({str(device)!r})"
         )
-    try:
-        fits = torch.broadcast_shapes(mask.shape, scores_shape) == scores_shape
-    except RuntimeError:
-        fits = False
-    if not fits:
+    # Not torch.broadcast_shapes: it takes longer than the attention of a short sequence.
+    pairs = zip(reversed(mask.shape), reversed(scores_shape), strict=False)
+    if mask.dim() > len(scores_shape) or not all(own in (1, wanted) for own, wanted in pairs):
         raise ValueError(
             f"mask has shape {tuple(mask.shape)}; expected one that broadcasts to "
             f"(..., query, key) = {scores_shape}: turn a (batch, length) mask of real tokens "
@@ -385,6 +385,8 @@ def leading_shape(query: Tensor, key: Tensor, value: Tensor) -> torch.Size:
         ValueError: they do not broadcast together.
     """
     shapes = [tensor.shape[:-2] for tensor in (query, key, value)]
+    if shapes[0] == shapes[1] == shapes[2]:
+        return shapes[0]
     try:
         return torch.broadcast_shapes(*shapes)
     except RuntimeError:
