@@ -111,6 +111,9 @@ class Transformer(nn.Module):
     """An encoder that reads the source, and a decoder that writes the target.
 
     The table of target embeddings is also the map from the last layer to the logits (section 3.4).
+
+    Raises:
+        TypeError: a config that is no :class:`TransformerConfig`.
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -171,7 +174,7 @@ class Transformer(nn.Module):
             return_weights: also return the attention weights of every layer.
 
         Returns:
-            Logits: those at position ``t`` are for the token at ``t + 1``.
+            Logits; those at position ``t`` are for the token at ``t + 1``.
 
         Raises:
             TypeError: ids that are not integers, or a mask that is not boolean.
