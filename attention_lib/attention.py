@@ -192,7 +192,11 @@ class MultiHeadAttention(nn.Module):
     def to_heads(
         self, query: Tensor, key: Tensor | None = None, value: Tensor | None = None
     ) -> tuple[Tensor, ...]:
-        """Map to queries, keys and values, each ``(batch, num_heads, length, d_head)``."""
+        """Map to queries, keys and values, each ``(batch, num_heads, length, d_head)``.
+
+        Raises:
+            TypeError, ValueError: as :meth:`forward`.
+        """
         key = query if key is None else key
         value = key if value is None else value
         like = self.in_map.weight
@@ -204,7 +208,11 @@ class MultiHeadAttention(nn.Module):
         return *self._project(query, 0, 1), *self._project(key, 1, 2), *self._project(value, 2, 3)
 
     def query_heads(self, query: Tensor) -> Tensor:
-        """Map to queries alone: a cache keeps the keys and values of an unchanging memory."""
+        """Map to queries alone, ``(batch, num_heads, T_q, d_head)``, when keys and values are kept.
+
+        Raises:
+            TypeError, ValueError: as :meth:`forward`.
+        """
         check_sequences(self.d_model, like=self.in_map.weight, query=query)
         return self._project(query, 0, 1)[0]
 
@@ -220,7 +228,12 @@ class MultiHeadAttention(nn.Module):
     def from_heads(
         self, query: Tensor, key: Tensor, value: Tensor, *, return_weights: bool = False, **masks
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """Attend in every head, put the results side by side, and map them."""
+        """Attend in every head, put the results side by side, and map them.
+
+        Args:
+            query, key, value: ``(batch, num_heads, length, d_head)`` each.
+            return_weights: as :meth:`forward`, and so are the result and the masks.
+        """
         dropout = self.dropout if self.training else 0.0
         found = self.attend(
             query, key, value, dropout=dropout, return_weights=return_weights, **masks

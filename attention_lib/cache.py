@@ -100,7 +100,11 @@ class KVCache:
         value: Tensor | None = None,
         **options,
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """Call ``attention`` with new positions; they also attend to all earlier ones."""
+        """Call ``attention`` with new positions; they also attend to all earlier ones.
+
+        Arguments and result are as :meth:`MultiHeadAttention.forward` has them; ``T_q`` and
+        ``T_k`` count the new positions. Errors are its own and those of :meth:`append`.
+        """
         query, key, value = attention.to_heads(query, key, value)
         length = self.length
         try:
@@ -138,7 +142,7 @@ class MemoryCache:
         self._kept: tuple[Tensor, Tensor] | None = None
 
     def select(self, rows: Tensor) -> None:
-        """Keep these rows of the batch; as :meth:`KVCache.select`."""
+        """Keep these rows of the batch; argument and errors as :meth:`KVCache.select`."""
         _check_rows(rows, None if self._kept is None else self._kept[0])
         if self._kept is not None:
             key, value = self._kept
@@ -152,7 +156,10 @@ class MemoryCache:
         value: Tensor | None = None,
         **options,
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """Call ``attention`` on the memory of the first call, whatever the memory of this one."""
+        """Call ``attention`` on the memory of the first call, whatever the memory of this one.
+
+        Arguments, result and errors are as :meth:`MultiHeadAttention.forward` has them.
+        """
         if self._kept is None:
             query, *self._kept = attention.to_heads(query, key, value)
         else:
@@ -181,7 +188,7 @@ class Cache:
         return self.layers[0][0].length
 
     def select(self, rows: Tensor) -> None:
-        """Keep these rows of the batch in every layer; as :meth:`KVCache.select`."""
+        """Keep these rows in every layer; argument and errors as :meth:`KVCache.select`."""
         for own, memory in self.layers:
             own.select(rows)
             memory.select(rows)

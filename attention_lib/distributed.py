@@ -1,4 +1,4 @@
-"""Several processes, one batch: `torchrun --nproc_per_node=2 script.py` runs a script unchanged.
+"""Several processes, one batch: ``torchrun --nproc_per_node=2 script.py`` runs a script unchanged.
 
 Every process holds the whole model, works on its share of each batch, and averages its gradients
 with the others' (PyTorch's DistributedDataParallel: gloo between CPUs, NCCL between GPUs).
@@ -48,7 +48,7 @@ def start_processes() -> Processes:
     """Join the processes that ``torchrun`` started; without it there is one.
 
     Returns:
-        The same at every call: later calls start nothing.
+        The same at every call; later calls start nothing.
     """
     if not dist.is_initialized():
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:

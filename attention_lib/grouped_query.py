@@ -69,7 +69,11 @@ class GroupedQueryAttention(nn.Module):
     def to_heads(
         self, query: Tensor, key: Tensor | None = None, value: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Map to queries ``(batch, num_heads, T_q, d_head)``, keys and values in fewer heads."""
+        """Map to queries ``(batch, num_heads, T_q, d_head)``, keys and values in fewer heads.
+
+        Arguments and errors as :meth:`forward`; keys and values are
+        ``(batch, num_kv_heads, T_k, d_head)``.
+        """
         key = query if key is None else key
         value = key if value is None else value
         like = self.query_map.weight
@@ -88,7 +92,12 @@ class GroupedQueryAttention(nn.Module):
     def from_heads(
         self, query: Tensor, key: Tensor, value: Tensor, **options
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """Repeat each head of keys and values for its group; the rest is as with many heads."""
+        """Repeat each head of keys and values for its group; the rest is as with many heads.
+
+        Args:
+            query, key, value: as :meth:`to_heads` gives them.
+            options: as :meth:`MultiHeadAttention.from_heads`, and so is the result.
+        """
         group = self.num_heads // self.num_kv_heads
         key, value = (x.repeat_interleave(group, dim=1) for x in (key, value))
         return MultiHeadAttention.from_heads(self, query, key, value, **options)

@@ -138,7 +138,7 @@ class AddNorm(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def before(self, x: Tensor) -> Tensor:
-        """Give what the sublayer reads.
+        """Give what the sublayer reads: of ``(batch, length, d_model)`` the same shape.
 
         Raises:
             TypeError, ValueError: another shape or dtype.
@@ -147,7 +147,7 @@ class AddNorm(nn.Module):
         return self.norm(x) if self.norm_first else x
 
     def after(self, x: Tensor, output: Tensor) -> Tensor:
-        """Join what went around the sublayer with what came out of it."""
+        """Join what went around the sublayer with what came out, ``(batch, length, d_model)``."""
         x = x + self.dropout(output)
         return x if self.norm_first else self.norm(x)
 

@@ -114,7 +114,7 @@ def padding_mask(real: Tensor) -> Tensor:
         real: boolean ``(batch, length)``, True = a real token.
 
     Returns:
-        A boolean mask ``(batch, 1, 1, length)``: the same keys for every head and query.
+        A boolean mask ``(batch, 1, 1, length)``, the same keys for every head and query.
 
     Raises:
         TypeError: not boolean.
@@ -129,7 +129,8 @@ def combine_masks(*masks: Tensor | None) -> Tensor | None:
     """May attend only where every mask says so. None stands for "no restriction".
 
     Args:
-        masks: boolean masks that broadcast together, or None.
+        masks: boolean, of shapes that broadcast together, such as ``(batch, 1, 1, key)`` and
+            ``(query, key)``; or None.
 
     Returns:
         Their "and", or None when every argument is None.
@@ -172,7 +173,7 @@ def from_blocked(mask: Tensor) -> Tensor:
         mask: boolean, any shape (``attn_mask`` or ``key_padding_mask``).
 
     Returns:
-        The same shape, True = may attend (for ``key_padding_mask``: True = a real token).
+        The same shape, True = may attend (for ``key_padding_mask``, True = a real token).
 
     Raises:
         TypeError: not boolean.
@@ -182,7 +183,10 @@ def from_blocked(mask: Tensor) -> Tensor:
 
 
 def to_blocked(mask: Tensor) -> Tensor:
-    """To ``torch.nn.MultiheadAttention``'s convention: the opposite of :func:`from_blocked`."""
+    """To ``torch.nn.MultiheadAttention``'s boolean masks, where True means "blocked".
+
+    The opposite of :func:`from_blocked`; argument, result and errors as :func:`from_blocked`.
+    """
     return from_blocked(mask)
 
 

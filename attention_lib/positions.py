@@ -114,7 +114,7 @@ class LearnedPositions(nn.Module):
         self.table = nn.Embedding(max_length, d_model)
 
     def forward(self, x: Tensor, *, start: int = 0, mask: Tensor | None = None) -> Tensor:
-        """Add vector ``start + t`` to the embedding at ``t``; shapes as the sinusoidal ones.
+        """Add vector ``start + t`` to the embedding at ``t``, in ``(batch, length, d_model)``.
 
         Args:
             x, start: as :meth:`SinusoidalPositions.forward`.
@@ -183,6 +183,10 @@ class RotaryAttention(nn.Module):
     Args:
         base: as :func:`rotate`.
         attend: what to do with the turned queries and keys.
+
+    Raises:
+        TypeError, ValueError: a base as :func:`rotate` refuses it, or an ``attend`` that is no
+            function.
     """
 
     def __init__(self, base: float = 10_000.0, attend: Attend = dot_product_attention) -> None:

@@ -130,7 +130,7 @@ def train(
         label: what the progress bar and the closing line call the run.
 
     Returns:
-        The history: a table with ``step``, ``loss`` (mean since the last row), ``learning_rate``
+        The history, a table with ``step``, ``loss`` (mean since the last row), ``learning_rate``
         and the measures of ``evaluate``.
 
     Raises:

@@ -17,6 +17,9 @@ class CheckResult:
         passed: whether everything holds.
         holds: facts that were found to hold, in the reader's words.
         diagnosis: what is wrong, in the reader's words; empty when passed.
+
+    Raises:
+        ValueError: a diagnosis of a check that passed, or none of one that failed.
     """
 
     name: str

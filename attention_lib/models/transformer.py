@@ -162,7 +162,7 @@ class EncoderDecoder(nn.Module):
             return_layers: also give what each layer wrote.
 
         Returns:
-            Logits: those at position ``t`` are for the token at ``t + 1``.
+            Logits; those at position ``t`` are for the token at ``t + 1``.
 
         Raises:
             TypeError: ids that are not integers, or a mask that is not boolean.
@@ -258,6 +258,9 @@ class Transformer(EncoderDecoder):
     """An encoder that reads the source, and a decoder that writes the target.
 
     The table of target embeddings is also the map from the last layer to the logits (section 3.4).
+
+    Raises:
+        TypeError: a config that is no :class:`TransformerConfig`.
     """
 
     def __init__(self, config: TransformerConfig) -> None:

@@ -8,6 +8,8 @@ turns tokens into ids, and :func:`pad` makes one tensor of sequences of several 
 from attention_lib.tasks.bank import BankCorpus
 from attention_lib.tasks.batches import pad
 from attention_lib.tasks.dates import Dates
+from attention_lib.tasks.digits import Digits
+from attention_lib.tasks.documentation import Documentation, unigram_loss, windows
 from attention_lib.tasks.idiom import Idiom
 from attention_lib.tasks.order import Order
 from attention_lib.tasks.reversal import Copy, Reversal
@@ -40,6 +42,8 @@ __all__ = [
     "Copy",
     "Dates",
     "Dependency",
+    "Digits",
+    "Documentation",
     "Example",
     "Idiom",
     "Order",
@@ -49,4 +53,6 @@ __all__ = [
     "Translation",
     "Vocabulary",
     "pad",
+    "unigram_loss",
+    "windows",
 ]

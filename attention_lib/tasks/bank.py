@@ -1,4 +1,4 @@
-"""A corpus in which `bank` keeps two kinds of company."""
+"""A corpus in which "bank" keeps two kinds of company."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["BankCorpus"]
 
 
 class BankCorpus(Task):
-    """Four-word sentences about money or about a river; `bank` is at home in both.
+    """Four-word sentences about money or about a river; "bank" is at home in both.
 
     It is generated, so it plants what it shows: words of one sense keep company with words of
-    that sense, `bank` with both. ``source`` is the sentence, ``target`` the sense it was drawn
+    that sense, "bank" with both. ``source`` is the sentence, ``target`` the sense it was drawn
     from, ``("money",)`` or ``("river",)``.
     """
 

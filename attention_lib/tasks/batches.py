@@ -20,7 +20,7 @@ def pad(sequences: Sequence[Sequence[int]], pad_id: int = 0) -> tuple[Tensor, Te
         pad_id: what to fill up with.
 
     Returns:
-        Ids, ``(batch, longest)`` int64, and a mask, ``(batch, longest)`` bool: True = a real
+        Ids, ``(batch, longest)`` int64, and a mask, ``(batch, longest)`` bool, True = a real
         token.
 
     Raises:

@@ -26,7 +26,7 @@ class Letters(Task):
         ValueError: bounds that leave no length, or another number of letters.
     """
 
-    #: from one letter of the source to the next letter of the target: 1 or -1
+    #: 1 or -1, from one letter of the source to the next letter of the target
     step: int
 
     def __init__(self, letters: int = 12, min_length: int = 1, max_length: int = 20) -> None:

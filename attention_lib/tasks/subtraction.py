@@ -15,7 +15,7 @@ class Subtraction:
     two more features that are 1 there and 0 elsewhere. The answer is u_A - u_B.
 
     What an attention layer can reach with one head, which averages: weights a on u_A and 1 - a
-    on u_B give z = a u_A + (1 - a) u_B, and the best multiple of z explains
+    on u_B give z = a u_A + (1 - a) u_B, and the best multiple of z explains ::
 
         R^2 = (2a - 1)^2 / (2 (a^2 + (1 - a)^2)) = 1 - 1 / (2 (a^2 + (1 - a)^2))
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 __all__ = ["PAD", "START", "STOP", "Vocabulary"]
 
-#: Tokens that are no words: filling up a batch, starting a target, ending one. They are the first
-#: of a vocabulary that has them, so that padding has id 0.
+#: Tokens that are no words, for filling up a batch, starting a target, ending one. They are the
+#: first of a vocabulary that has them, so that padding has id 0.
 PAD, START, STOP = "<pad>", "<start>", "<stop>"
 
 
@@ -38,7 +38,7 @@ class Vocabulary:
                 STOP)``, which get the ids 0, 1 and 2.
 
         Returns:
-            The vocabulary: the special tokens, then the others.
+            The special tokens, then the others, as a vocabulary.
 
         Raises:
             TypeError: ``special`` is one string.

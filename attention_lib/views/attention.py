@@ -64,7 +64,7 @@ def attention_view(
         picked: which of ``tokens`` is picked at the start.
 
     Returns:
-        An :class:`AttentionView`: make it the last expression of a cell, or write its ``.html``
+        An :class:`AttentionView`; make it the last expression of a cell, or write its ``.html``
         to a file.
 
     Raises:

@@ -44,7 +44,7 @@ def show(figure: Figure, alt: str) -> Picture:
         alt: what the figure shows, for readers who cannot see it: the finding, not "a plot".
 
     Returns:
-        A :class:`Picture`: make it the last expression of a cell.
+        A :class:`Picture`; make it the last expression of a cell.
 
     Raises:
         TypeError: not a figure (an ``Axes``, say), or ``alt`` is not a string.

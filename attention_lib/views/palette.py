@@ -10,6 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
 __all__ = ["PALETTE", "SIGNED", "WEIGHTS"]
 
+#: The colour of each role, as matplotlib and HTML write it.
 PALETTE = MappingProxyType(
     {
         "query": "#0072b2",  # blue
@@ -23,9 +24,11 @@ PALETTE = MappingProxyType(
 # A weight is shown as opacity: 0 is the page itself, whatever its colour. Full opacity stops
 # at 0.8, so that a number in the page's text colour stays legible on every cell.
 _FULL = 0.8
+#: Colours of weights, from 0 to 1.
 WEIGHTS = LinearSegmentedColormap.from_list(
     "weights", [to_rgba(PALETTE["query"], 0.0), to_rgba(PALETTE["query"], _FULL)]
 )
+#: Colours of numbers of both signs; halfway, 0 is the page.
 SIGNED = LinearSegmentedColormap.from_list(
     "signed",
     [

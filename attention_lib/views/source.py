@@ -34,7 +34,7 @@ def show_source(item: object) -> Source:
         item: what to show.
 
     Returns:
-        A :class:`Source`: make it the last expression of a cell.
+        A :class:`Source`; make it the last expression of a cell.
 
     Raises:
         TypeError: something that has no Python source (a number, an instance, a built-in).

@@ -32,8 +32,8 @@ class Translation(Task):
       across a relative clause or a place;
     - "it", "they" and "them" stand for the object of the first clause, whose gender decides about
       the French pronoun and about all that agrees with it in both languages;
-    - `bank`, `spring`, `plant` and `trunk` have two translations each. One other noun of the
-      sentence decides, such as "fisherman" or "boat", "lender" or "wallet" for `bank`; each sense
+    - "bank", "spring", "plant" and "trunk" have two translations each. One other noun of the
+      sentence decides, such as "fisherman" or "boat", "lender" or "wallet" for "bank"; each sense
       is as frequent as the other, and so are the places of the two words.
 
     A sentence has one translation. Where English would leave two readings open, the grammar has
@@ -130,7 +130,7 @@ class Translation(Task):
             source: English words.
 
         Returns:
-            The largest difference of the two positions of a dependency: 1 for neighbours. A
+            The largest difference of the two positions of a dependency; 1 for neighbours. A
             sentence has at least the dependency of its verb on its subject.
 
         Raises:

@@ -81,7 +81,7 @@ class Dependency(NamedTuple):
 
     @property
     def distance(self) -> int:
-        """How many words apart they stand: 1 for neighbours."""
+        """How many words apart they stand; 1 for neighbours."""
         return abs(self.dependent - self.deciding)
 
 
