@@ -200,9 +200,10 @@ class MultiHeadAttention(nn.Module):
         key = query if key is None else key
         value = key if value is None else value
         like = self.in_map.weight
-        check_sequences(self.d_model, like=like, query=query, key=key, value=value)
+        check_sequences(self.d_model, like=like, query=query)
         if query is key is value:
             return self._project(query, 0, 3)  # self-attention: three maps in one product
+        check_sequences(self.d_model, like=like, key=key, value=value)
         if key is value:
             return *self._project(query, 0, 1), *self._project(key, 1, 3)
         return *self._project(query, 0, 1), *self._project(key, 1, 2), *self._project(value, 2, 3)
@@ -218,11 +219,11 @@ class MultiHeadAttention(nn.Module):
 
     def _project(self, x: Tensor, first: int, last: int) -> tuple[Tensor, ...]:
         """Apply maps ``first`` to ``last - 1`` of ``W_q, W_k, W_v``, and split the heads."""
-        weight, bias = self.in_map.weight, self.in_map.bias
-        if last - first < 3:
+        weight, bias, maps = self.in_map.weight, self.in_map.bias, last - first
+        if maps < 3:
             rows = slice(first * self.d_model, last * self.d_model)
             weight, bias = weight[rows], None if bias is None else bias[rows]
-        mapped = F.linear(x, weight, bias).unflatten(-1, (last - first, self.num_heads, -1))
+        mapped = F.linear(x, weight, bias).view(*x.shape[:2], maps, self.num_heads, -1)
         return mapped.permute(2, 0, 3, 1, 4).unbind()  # (maps, batch, heads, length, d_head)
 
     def from_heads(

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from attention_lib.cache import Cache
+from attention_lib.fast_step import FastStep
 from attention_lib.inputs import check_flags, check_ids, check_number, check_sizes, check_token
 from attention_lib.models.gpt import GPT
 from attention_lib.models.transformer import EncoderDecoder
@@ -144,7 +145,8 @@ def _chooser(
         )
 
     def choose(logits: Tensor, tokens: Tensor) -> Tensor:
-        logits = penalise(logits, tokens, repetition_penalty)
+        if repetition_penalty != 1:
+            logits = penalise(logits, tokens, repetition_penalty)
         if temperature == 0:
             return logits.argmax(dim=-1)
         probabilities = next_probabilities(
@@ -201,29 +203,32 @@ class _Writer:
             check_ids("source", source, model.config.vocab_size, mask)
             # Filled up before the first token, so that the next one stands behind the last.
             tokens, self.real = _to_the_right(source, mask)
+            self.memory = None
         else:
             tokens = torch.full_like(source[:, :1], self._start_id(start_id))
             with torch.no_grad():
                 self.memory = model.encode(source, mask=mask).repeat_interleave(beams, dim=0)
             self.real = mask
         # All tokens of the row, padding and prompt included: (rows, length).
-        self.tokens = tokens.repeat_interleave(beams, dim=0)
+        self.tokens = self.new = tokens.repeat_interleave(beams, dim=0)
         self.real = None if self.real is None else self.real.repeat_interleave(beams, dim=0)
         self.start = self.tokens.size(1)
         self._check_room(self.start + max_length - 1)  # the last token is not read
         self.cache = None
         if use_cache:
             self.cache = Cache(self._num_layers(), capacity=self.start + max_length - 1)
+        self.fast_step = FastStep(model) if use_cache and FastStep.fits(model) else None
 
     @torch.inference_mode()
     def next_logits(self) -> Tensor:
         """Give the logits of the token behind the last, ``(rows, vocab_size)``, float32."""
-        seen = 0 if self.cache is None else self.cache.length
-        new, options = self.tokens[:, seen:], {"mask": self.real, "cache": self.cache}
-        if isinstance(self.model, GPT):
-            logits = self.model.next_logits(new, **options)
+        if self.fast_step is not None and self.new.size(1) == 1:
+            logits = self.fast_step(self.new, self.real, self.cache)
+        elif self.memory is None:
+            logits = self.model.next_logits(self.new, mask=self.real, cache=self.cache)
         else:
-            logits = self.model.decode(new, self.memory, **options)[:, -1]
+            logits = self.model.decode(self.new, self.memory, mask=self.real, cache=self.cache)
+            logits = logits[:, -1]
         if logits.isnan().any():
             raise FloatingPointError(
                 "the logits are not numbers; expected finite ones: did the training diverge?"
@@ -236,8 +241,10 @@ class _Writer:
             self.tokens = self.tokens[parents]
             if self.cache is not None:
                 self.cache.select(parents)
-        self.tokens = torch.cat([self.tokens, token[:, None]], dim=1)
-        if self.real is not None and isinstance(self.model, GPT):
+        token = token[:, None]
+        self.tokens = torch.cat([self.tokens, token], dim=1)
+        self.new = self.tokens if self.cache is None else token
+        if self.memory is None and self.real is not None:
             self.real = torch.cat([self.real, torch.ones_like(self.real[:, :1])], dim=1)
 
     def _start_id(self, start_id: int | None) -> int:

@@ -50,12 +50,12 @@ def check_tensor(name: str, tensor: Tensor) -> None:
             f"{name} has dtype {dtype_name(tensor.dtype)}; expected a floating-point dtype: "
             f"embed token ids first, or call {name}.float()"
         )
-    if tensor.dim() < 2:
+    if len(shape := tensor.shape) < 2:
         raise ValueError(
             f"{name} has shape {tuple(tensor.shape)}; expected at least two dimensions, "
             f"(..., length, width): for one vector use {name}[None, :]"
         )
-    if 0 in tensor.shape[-2:]:
+    if shape[-1] == 0 or shape[-2] == 0:
         raise ValueError(
             f"{name} has shape {tuple(tensor.shape)}: its length or width is 0; attention "
             "needs at least one position and one feature: drop empty sequences first"
@@ -350,7 +350,7 @@ def check_sequences(
                 f"{name} is a {type(tensor).__name__}; expected a torch.Tensor "
                 f"(batch, length, {d_model}){': ' + fix if fix else ''}"
             )
-        if tensor.dim() != 3 or tensor.size(-1) != d_model:
+        if len(shape := tensor.shape) != 3 or shape[2] != d_model:
             mend = fix or "map it to this width first, or build the layer for another d_model"
             if tensor.dim() == 2 and not fix:
                 mend = f"for one sequence use {name}[None]"

@@ -96,7 +96,8 @@ class FeedForward(nn.Module):
             TypeError, ValueError: another shape or dtype.
         """
         check_sequences(self.d_model, like=self.up.weight, x=x)
-        return self.down(self.dropout(self.activation(self.up(x))))
+        x = self.activation(self.up(x))
+        return self.down(self.dropout(x) if self.training else x)
 
 
 class AddNorm(nn.Module):
@@ -148,7 +149,7 @@ class AddNorm(nn.Module):
 
     def after(self, x: Tensor, output: Tensor) -> Tensor:
         """Join what went around the sublayer with what came out, ``(batch, length, d_model)``."""
-        x = x + self.dropout(output)
+        x = x + (self.dropout(output) if self.training else output)
         return x if self.norm_first else self.norm(x)
 
 
@@ -231,9 +232,12 @@ class EncoderLayer(nn.Module):
         Raises:
             TypeError, ValueError: as :func:`~attention_lib.attention.dot_product_attention`.
         """
-        attention = with_cache(self.self_attention, cache)
-        options = {"mask": mask, "is_causal": is_causal, "return_weights": return_weights}
-        found = attention(self.attention_norm.before(x), **options)
+        found = with_cache(self.self_attention, cache)(
+            self.attention_norm.before(x),
+            mask=mask,
+            is_causal=is_causal,
+            return_weights=return_weights,
+        )
         found, weights = found if return_weights else (found, None)
         x = self.attention_norm.after(x, found)
         x = self.feed_forward_norm.after(x, self.feed_forward(self.feed_forward_norm.before(x)))

@@ -170,10 +170,11 @@ class GPT(Pretrained):
     ) -> StackOutput:
         start = 0 if cache is None else cache.length
         check_ids("ids", ids, self.config.vocab_size, mask, start=start)
-        x = self.dropout(self.positions(self.token_embedding(ids), start=start, mask=mask))
+        x = self.positions(self.token_embedding(ids), start=start, mask=mask)
+        x = self.dropout(x) if self.training else x
         seen = None if mask is None else padding_mask(mask)
-        found = self.layers(x, mask=seen, is_causal=True, cache=cache, **wanted)
-        return found._replace(hidden=self.norm(found.hidden))
+        hidden, *others = self.layers(x, mask=seen, is_causal=True, cache=cache, **wanted)
+        return StackOutput(self.norm(hidden), *others)
 
     def _to_logits(self, hidden: Tensor) -> Tensor:
         return F.linear(hidden, self.token_embedding.weight)

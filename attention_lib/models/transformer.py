@@ -215,7 +215,7 @@ class EncoderDecoder(nn.Module):
         check_ids("source", source, self.source_embedding.num_embeddings, mask)
         x = self._embed_source(source)
         found = self.encoder(x, mask=None if mask is None else padding_mask(mask), **wanted)
-        return found._replace(hidden=self.encoder_norm(found.hidden))
+        return StackOutput(self.encoder_norm(found.hidden), *found[1:])
 
     def _decode(
         self,
@@ -242,7 +242,7 @@ class EncoderDecoder(nn.Module):
             cache=cache,
             **wanted,
         )
-        return found._replace(hidden=self.decoder_norm(found.hidden))
+        return StackOutput(self.decoder_norm(found.hidden), *found[1:])
 
     def _embed_source(self, source: Tensor) -> Tensor:
         raise NotImplementedError
