@@ -380,7 +380,7 @@ def test_gradients_are_those_of_finite_differences(kind, activation, norm_first)
 
 
 @each_norm
-@pytest.mark.parametrize("which", ["dropout", "attention_dropout"])
+@pytest.mark.parametrize("which", ["dropout", "attention_dropout", "activation_dropout"])
 @pytest.mark.parametrize("kind", [EncoderLayer, DecoderLayer])
 def test_dropout_acts_in_training_alone(kind, which, norm_first):
     torch.manual_seed(0)
@@ -396,9 +396,10 @@ def test_dropout_acts_in_training_alone(kind, which, norm_first):
 
 
 def test_dropout_and_attention_dropout_reach_every_part():
-    layer = DecoderLayer(8, 2, 12, dropout=0.25, attention_dropout=0.5)
+    layer = DecoderLayer(8, 2, 12, dropout=0.25, attention_dropout=0.5, activation_dropout=0.75)
     rates = [m.p for m in layer.modules() if isinstance(m, nn.Dropout)]
-    assert rates == [0.25] * 3
+    assert sorted(rates) == [0.25] * 3 + [0.75]
+    assert layer.feed_forward.dropout.p == 0.75
     assert layer.self_attention.dropout == layer.cross_attention.dropout == 0.5
     layer = EncoderLayer(8, 2, 12, dropout=0.25)
     assert layer.self_attention.dropout == 0.0
@@ -453,11 +454,11 @@ def write(*inputs, norm_first=False, **options):
 BAD_INPUT = {
     "unknown activation": (
         lambda: FeedForward(8, 12, activation="silu"),
-        ValueError, "activation='silu'", "one of relu, gelu, gelu_tanh, swiglu", "",
+        ValueError, "activation='silu'", "one of 'relu', 'gelu', 'gelu_tanh', 'swiglu'", "",
     ),
     "activation as a function": (
         lambda: FeedForward(8, 12, activation=F.relu),
-        ValueError, "activation=.*relu", "one of relu", "",
+        ValueError, "activation=.*relu", "one of 'relu'", "",
     ),
     "no width": (
         lambda: FeedForward(8, 0), ValueError, "d_ff=0", "at least 1", "",
@@ -494,7 +495,7 @@ BAD_INPUT = {
     ),
     "activation of an encoder": (
         lambda: EncoderLayer(8, 2, 12, activation="tanh"),
-        ValueError, "activation='tanh'", "one of relu", "",
+        ValueError, "activation='tanh'", "one of 'relu'", "",
     ),
     "d_ff of an encoder": (
         lambda: EncoderLayer(8, 2, 0), ValueError, "d_ff=0", "at least 1", "",

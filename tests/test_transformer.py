@@ -374,7 +374,7 @@ def test_dropout_acts_in_training_alone(norm_first):
     assert not torch.allclose(net(source, target).logits, expected)
     assert not torch.equal(net(source, target).logits, net(source, target).logits)
     assert torch.equal(net.eval()(source, target).logits, expected)
-    rates = [m.p for m in net.modules() if isinstance(m, nn.Dropout)]
+    rates = [m.p for m in net.modules() if isinstance(m, nn.Dropout) and m.p > 0]
     assert rates == [0.3] * (1 + 2 * 2 + 2 * 3), "embeddings, and every sublayer"
 
 
@@ -510,10 +510,10 @@ BAD_INPUT = {
     ),
     "kind of positions": (
         lambda: config(positions="rotary"),
-        ValueError, "positions='rotary'", "'sinusoidal' or 'learned'", "",
+        ValueError, "positions='rotary'", "one of 'sinusoidal', 'learned'", "",
     ),
     "activation": (
-        lambda: config(activation="tanh"), ValueError, "activation='tanh'", "one of relu", "",
+        lambda: config(activation="tanh"), ValueError, "activation='tanh'", "one of 'relu'", "",
     ),
     "odd width with sinusoids": (
         lambda: net(d_model=9, num_heads=3),
