@@ -55,6 +55,9 @@ class Transposed(str):
 
     __slots__ = ()
 
+    def __new__(cls, name: str) -> Transposed:
+        return super().__new__(cls, name)
+
 
 @dataclass(frozen=True)
 class Names:

@@ -75,7 +75,11 @@ class Pretrained(nn.Module):
 
     @classmethod
     def names(cls, config: Any) -> Names:
-        """Say what each part of the model is called in the file."""
+        """Say what each part of the model is called in the file.
+
+        Raises:
+            NotImplementedError: a family without a table.
+        """
         raise NotImplementedError
 
     @classmethod

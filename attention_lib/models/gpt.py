@@ -146,7 +146,7 @@ class GPT(Pretrained):
             return_layers: also give what each layer wrote.
 
         Returns:
-            Hidden vectors ``(batch, length, d_model)`` and logits ``(batch, length, vocab_size)``:
+            Hidden vectors ``(batch, length, d_model)`` and logits ``(batch, length, vocab_size)``;
             those at position ``t`` are for the token at ``t + 1``.
 
         Raises:
