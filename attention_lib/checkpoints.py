@@ -52,6 +52,7 @@ class StoredTensors:
 
     Attributes:
         shapes: shape of every tensor by its name.
+        dtypes: what each is stored in, as the format calls it: ``"F32"``, ``"BF16"``, ``"I64"``.
 
     Raises:
         FileNotFoundError: no such file.
@@ -60,21 +61,26 @@ class StoredTensors:
 
     def __init__(self, files: Sequence[Path]) -> None:
         self.shapes: dict[str, tuple[int, ...]] = {}
-        self._files, self._closing = {}, ExitStack()
-        for path in files:
-            if not path.is_file():
-                raise FileNotFoundError(f"{path}: no such file; expected a .safetensors file")
-            try:
-                file = self._closing.enter_context(safe_open(path, framework="pt"))
-            except SafetensorError as error:
-                raise ValueError(
-                    f"{path} is not a readable safetensors file ({error}): download it again"
-                ) from error
-            for name in file.keys():  # noqa: SIM118 - it is no dict
-                if name in self.shapes:
-                    raise ValueError(f"{path} and another file both have {name}")
-                self.shapes[name] = tuple(file.get_slice(name).get_shape())
-                self._files[name] = file
+        self.dtypes: dict[str, str] = {}
+        self._files = {}
+        with ExitStack() as opened:
+            for path in files:
+                if not path.is_file():
+                    raise FileNotFoundError(f"{path}: no such file; expected a .safetensors file")
+                try:
+                    file = opened.enter_context(safe_open(path, framework="pt"))
+                except SafetensorError as error:
+                    raise ValueError(
+                        f"{path} is not a readable safetensors file ({error}): download it again"
+                    ) from error
+                for name in file.keys():  # noqa: SIM118 - it is no dict
+                    if name in self.shapes:
+                        raise ValueError(f"{path} and another file both have {name}")
+                    found = file.get_slice(name)
+                    self.shapes[name] = tuple(found.get_shape())
+                    self.dtypes[name] = found.get_dtype()
+                    self._files[name] = file
+            self._closing = opened.pop_all()  # they stay open
 
     def __enter__(self) -> StoredTensors:
         return self

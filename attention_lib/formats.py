@@ -26,18 +26,22 @@ _ACTIVATIONS = {
 }
 # Keys that say nothing about what a model computes: names, ids, initialisation, how to generate.
 _SILENT = """
-    _name_or_path _num_labels architectures bad_words_ids begin_suppress_tokens bos_token_id
-    chunk_size_feed_forward classif_dropout decoder_start_token_id diversity_penalty do_sample dtype
-    early_stopping encoder_no_repeat_ngram_size encoder_stride eos_token_id finetuning_task
-    force_bos_token_to_be_generated forced_bos_token_id forced_eos_token_id gradient_checkpointing
-    id2label init_std initializer_factor initializer_range is_encoder_decoder label2id
-    length_penalty max_length min_length model_type n_ctx no_repeat_ngram_size num_beam_groups
-    num_beams num_hidden_layers num_labels num_return_sequences output_attentions
-    output_hidden_states output_past output_scores pad_token_id pooler_act pooler_output_size prefix
-    problem_type remove_invalid_values repetition_penalty return_dict return_dict_in_generate
-    save_step sep_token_id summary_activation summary_first_dropout summary_proj_to_labels
-    summary_type summary_use_proj suppress_tokens task_specific_params temperature tokenizer_class
-    top_k top_p torch_dtype torchscript transformers_version typical_p use_cache
+    _attn_implementation_autoset _name_or_path _num_labels architectures bad_words_ids
+    begin_suppress_tokens bos_token_id chunk_size_feed_forward classif_dropout
+    decoder_start_token_id directionality diversity_penalty do_sample dtype early_stopping
+    encoder_no_repeat_ngram_size encoder_stride eos_token_id exponential_decay_length_penalty
+    finetuning_task force_bos_token_to_be_generated forced_bos_token_id forced_eos_token_id
+    gradient_checkpointing id2label init_std initializer_factor initializer_range
+    is_encoder_decoder label2id length_penalty max_length min_length model_type n_ctx n_special
+    no_repeat_ngram_size num_beam_groups num_beams num_hidden_layers num_labels
+    num_return_sequences output_attentions output_hidden_states output_past output_scores
+    pad_token_id pooler_act pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers
+    pooler_output_size pooler_size_per_head pooler_type predict_special_tokens prefix problem_type
+    remove_invalid_values repetition_penalty return_dict return_dict_in_generate save_step
+    sep_token_id summary_activation summary_first_dropout summary_proj_to_labels summary_type
+    summary_use_proj suppress_tokens task_specific_params temperature tf_legacy_loss
+    tokenizer_class top_k top_p torch_dtype torchscript transformers_version typical_p use_bfloat16
+    use_cache
 """
 # What no model here can do otherwise; the value is also that of a missing key.
 _FIXED = {
@@ -68,11 +72,13 @@ class Names:
             several maps, which in ours stand below each other.
         head: likewise, for the parts that come and go with the head.
         copies: their second names of the same numbers -> the first.
+        dropped: patterns of names in published files that this model does not need.
     """
 
     body: dict[str, str | tuple[str, ...]]
     head: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     copies: dict[str, str] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,8 @@ class Format:
         defaults: what a missing key means; ``num_labels`` is the number of classes where the file
             names none. Other keys may not be missing.
         fixed: keys that ask for what this package can do in one way alone -> that way.
-        dropped: patterns of names in published files that no model here needs.
+        written: keys that are written and not read, as their defaults may not fit -> the field of
+            ours that has the value; None is written for None.
         renamed: old ends of names -> today's.
     """
 
@@ -102,7 +109,7 @@ class Format:
     fields: dict[str, str | tuple[str, ...]]
     defaults: dict[str, Any] = field(default_factory=dict)
     fixed: dict[str, Any] = field(default_factory=dict)
-    dropped: tuple[str, ...] = ()
+    written: dict[str, str | None] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
 
     def read(self, path: Path) -> list[Any]:
@@ -123,7 +130,7 @@ class Format:
                 f"{self.model_type!r}: read it with the class of its family"
             )
         named = told.get("architectures") or [self.bare[0]]
-        if len(named) != 1 or named[0] not in self.heads:
+        if named not in [[name] for name in self.heads]:
             raise ValueError(
                 f"{path} is of architectures {named}; expected one of {', '.join(self.heads)}"
             )
@@ -137,16 +144,21 @@ class Format:
                 "a key if it says nothing about what the model computes"
             )
         values = {ours: self._value(ours, told, path) for ours in self.fields}
-        if isinstance(values.get("stop_id"), int) and values["stop_id"] >= values["vocab_size"]:
-            values["stop_id"] = None  # a token that cannot be written ends nothing
+        stop_id, size = values.get("stop_id"), values.get("vocab_size")
+        if getattr(self.config_class, "stop_id", 0) is None and isinstance(stop_id, int):
+            # GPT-2's, left in the config of a smaller vocabulary, ends nothing.
+            is_absent = isinstance(size, int) and stop_id >= size
+            values["stop_id"] = None if is_absent else stop_id
         if "num_labels" in self.defaults:
-            values["num_classes"] = len(told.get("id2label") or range(self.defaults["num_labels"]))
+            values["num_classes"] = self._num_classes(told, path)
         heads = _tuple(self.heads[named[0]])
         chosen = [{"head": head} if _has_head(self.config_class) else {} for head in heads]
         try:
             return [self.config_class(**values, **head) for head in chosen]
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{path}: {error}") from error
+            ours = str(error).replace("=", " ").split()[0]
+            there = f" ({ours} is {_tuple(self.fields[ours])[0]})" if ours in self.fields else ""
+            raise ValueError(f"{path}: {error}{there}") from error
 
     def write(self, config: Any, dtype: torch.dtype) -> dict[str, Any]:
         """Give what ``config.json`` says of our config, for a file that stores ``dtype``.
@@ -155,7 +167,7 @@ class Format:
             ValueError: an activation that their models do not have.
         """
         told = {"model_type": self.model_type, "dtype": str(dtype).removeprefix("torch.")}
-        told |= _FIXED | self.fixed
+        told |= {key: ours and getattr(config, ours) for key, ours in self.written.items()}
         for ours, theirs in self.fields.items():
             value = getattr(config, ours)
             if ours == "activation":
@@ -177,7 +189,7 @@ class Format:
         found = [told[key] if key in told else self.defaults.get(key, KeyError) for key in theirs]
         if KeyError in found:
             raise ValueError(f"{path} does not say {theirs[found.index(KeyError)]!r}")
-        if any(value != found[0] for value in found):
+        if any(value != found[0] for value in found[1:]):
             given = ", ".join(f"{k}={v}" for k, v in zip(theirs, found, strict=True))
             raise ValueError(f"{path} says {given}; expected one number, {ours}, for all of them")
         if ours != "activation":
@@ -187,6 +199,14 @@ class Format:
                 return name
         known = ", ".join(name for others in _ACTIVATIONS.values() for name in others)
         raise ValueError(f"{path} asks for {theirs[0]}={found[0]!r}; expected one of {known}")
+
+    def _num_classes(self, told: dict[str, Any], path: Path) -> Any:
+        labels = told.get("id2label")
+        if labels is None:
+            return told.get("num_labels", self.defaults["num_labels"])
+        if not isinstance(labels, dict) or set(labels) != {str(i) for i in range(len(labels))}:
+            raise ValueError(f"{path} says id2label={labels!r}; expected names of 0, 1, 2, ...")
+        return len(labels)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -200,7 +220,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{path}: no such file; expected a folder of a trained model")
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON ({error}): download it again") from error
     if not isinstance(told, dict):
         raise ValueError(f"{path} holds a {type(told).__name__}; expected a JSON object")

@@ -26,6 +26,8 @@ from attention_lib.formats import Format, Names, Transposed, read_json
 __all__ = ["Pretrained", "find_folder"]
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+# What numbers may be stored in, and what the files call it.
+_DTYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.float64: "F64"}
 
 
 class _Part(NamedTuple):
@@ -48,7 +50,8 @@ class _Part(NamedTuple):
 
     def read(self, stored: StoredTensors, places: dict[str, str]) -> None:
         """Fill in what the file has."""
-        found = [stored.read(places[name]) for name in self.theirs]
+        dtype = self.tensor.dtype
+        found = [_as(dtype, stored.read(places[name]), name) for name in self.theirs]
         with torch.no_grad():
             self.tensor.copy_(found[0].mT if self.is_turned else torch.cat(found))
 
@@ -90,7 +93,8 @@ class Pretrained(nn.Module):
 
         Args:
             folder_or_name: a folder, or a name as :func:`find_folder` takes it.
-            dtype: of the parameters, whatever the file stores.
+            dtype: of the parameters, whatever the file stores: ``torch.float32``, ``float16``,
+                ``bfloat16`` or ``float64``.
             changes: fields of the config to change: ``dropout=0.0``, say, or another ``head`` or
                 number of classes; what the folder has no numbers for is then drawn.
 
@@ -99,17 +103,21 @@ class Pretrained(nn.Module):
 
         Raises:
             FileNotFoundError: no such folder, or one without config or weights.
-            TypeError: a change that is no field of the config.
+            TypeError: a change that is no field of the config, or another dtype.
             ValueError: a config of another family, or with an option that this package does not
-                have; tensors missing, extra or of another shape; a damaged file; changes that do
-                not fit the tensors.
+                have; tensors missing, extra, of another shape or not of floating point; a damaged
+                file; changes that do not fit the tensors.
+            OverflowError: a number that ``dtype`` cannot hold.
         """
+        _check_dtype(dtype)
         folder = find_folder(folder_or_name)
         configs = cls.format.read(folder / CONFIG)
         with StoredTensors(_weight_files(folder)) as stored:
             config, places = _agree(cls, configs, stored, folder)
             wanted = dataclasses.replace(config, **changes)
             model = cls(wanted).to(dtype)
+            if changes:  # another head may have numbers that the folder's own does not need
+                places |= _match(model, stored)[0]
             for ours, part in _parts(model).items():
                 if part.fits(stored, places):
                     part.read(stored, places)
@@ -129,27 +137,28 @@ class Pretrained(nn.Module):
 
         Raises:
             NotADirectoryError: a file has this name.
+            TypeError: another dtype than :meth:`from_pretrained` takes.
             OverflowError: a number that ``dtype`` cannot hold.
         """
         folder = Path(folder)
         if folder.exists() and not folder.is_dir():
             raise NotADirectoryError(f"{folder} is a file; expected a folder, or a new name")
         dtype = next(self.parameters()).dtype if dtype is None else dtype
+        _check_dtype(dtype)
         told = self.format.write(self.config, dtype)
         is_bare = told["architectures"][0] in self.format.bare
         tensors = {}
         for ours, part in _parts(self).items():
             for name, piece in zip(part.theirs, part.tensor.chunk(len(part.theirs)), strict=True):
-                piece = (piece.mT if part.is_turned else piece).detach().to("cpu", dtype)
-                if not piece.isfinite().all() and part.tensor.isfinite().all():
-                    raise OverflowError(f"{ours} holds numbers too large for {dtype}; try bfloat16")
+                piece = _as(dtype, (piece.mT if part.is_turned else piece).detach().cpu(), ours)
                 name = str(name).removeprefix(self.format.prefix) if is_bare else str(name)
                 tensors[name] = piece.clone(memory_format=torch.contiguous_format)
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(told, indent=2, sort_keys=True) + "\n"
-        with write_beside(folder / WEIGHTS) as file, write_beside(folder / CONFIG) as config:
-            save_file(tensors, file, metadata={"format": "pt"})
+        # The numbers are renamed first: they are the likelier to fail.
+        with write_beside(folder / CONFIG) as config, write_beside(folder / WEIGHTS) as file:
             config.write_text(text, encoding="utf-8")
+            save_file(tensors, file, metadata={"format": "pt"})
 
 
 def find_folder(folder_or_name: Path | str) -> Path:
@@ -213,9 +222,10 @@ def _weight_files(folder: Path) -> list[Path]:
     if (folder / WEIGHTS).is_file():
         return [folder / WEIGHTS]
     if (folder / INDEX).is_file():
-        files = set(read_json(folder / INDEX).get("weight_map", {}).values())
-        if files and all(isinstance(f, str) and f == Path(f).name for f in files):
-            return [folder / file for file in sorted(files)]
+        told = read_json(folder / INDEX).get("weight_map")
+        files = list(told.values()) if isinstance(told, dict) else []
+        if files and all(isinstance(file, str) and file == Path(file).name for file in files):
+            return [folder / file for file in sorted(set(files))]
         raise ValueError(f"{folder / INDEX} names no files beside it: download it again")
     pickled = (folder / "pytorch_model.bin").exists()
     raise FileNotFoundError(
@@ -241,36 +251,56 @@ def _agree(
 
 def _match(model: Pretrained, stored: StoredTensors) -> tuple[dict[str, str], str]:
     """Find every tensor of the model in the file, and say what is wrong with the file."""
-    form, copies = model.format, model.names(model.config).copies
+    form, names = model.format, model.names(model.config)
+    copies = names.copies
     shapes = {
         name: part.shape_of_theirs() for part in _parts(model).values() for name in part.theirs
     }
     places: dict[str, str] = {}
-    seconds, extra = {}, []
+    seconds, extra, wrong = [], [], []
     for place in stored.shapes:
         name = place
         for old, new in form.renamed.items():
             name = name.removesuffix(old) + new if name.endswith(old) else name
         name = next((n for n in (name, form.prefix + name) if n in shapes or n in copies), name)
-        if name in shapes:
+        if name in places:
+            wrong.append(f"{places[name]} and {place} are the same part")
+        elif name in shapes:
             places[name] = place
         elif name in copies:
-            seconds[name] = place
-        elif not any(fnmatchcase(n, p) for n in (name, form.prefix + name) for p in form.dropped):
+            seconds.append((copies[name], place))
+        elif not any(fnmatchcase(n, p) for n in (name, form.prefix + name) for p in names.dropped):
             extra.append(place)
-    untied = []
-    for name, place in seconds.items():
-        first = places.setdefault(copies[name], place)
+    for name, place in seconds:
+        first = places.setdefault(name, place)
         if not torch.equal(stored.read(first), stored.read(place)):
-            untied.append(f"{place} differs from {first}, with which it is tied here")
-    wrong = [
-        f"{places[name]} has shape {stored.shapes[places[name]]}, expected {shape}"
-        for name, shape in shapes.items()
-        if name in places and stored.shapes[places[name]] != shape
-    ]
+            wrong.append(f"{place} differs from {first}, with which it is tied here")
+    for name, place in places.items():
+        if stored.shapes[place] != shapes[name]:
+            wrong.append(f"{place} has shape {stored.shapes[place]}, expected {shapes[name]}")
+        if stored.dtypes[place] not in _DTYPES.values():
+            wrong.append(f"{place} is stored as {stored.dtypes[place]}, expected floating point")
     missing = [name for name in shapes if name not in places]
-    complaints = [_listed("missing", missing), _listed("extra", extra), _listed("", wrong + untied)]
+    complaints = [_listed("missing", missing), _listed("extra", extra), _listed("", wrong)]
     return places, "; ".join(filter(None, complaints))
+
+
+def _as(dtype: torch.dtype, tensor: Tensor, name: str) -> Tensor:
+    """Convert numbers, none of which may be too large."""
+    converted = tensor.to(dtype)
+    largest = torch.finfo(dtype).max
+    if largest < torch.finfo(tensor.dtype).max and tensor[converted.isinf()].isfinite().any():
+        wider = torch.bfloat16 if dtype == torch.float16 else torch.float64
+        raise OverflowError(
+            f"{name} holds numbers above {largest:.3g}, the largest of {dtype}; expected a dtype "
+            f"that holds them: try {wider}"
+        )
+    return converted
+
+
+def _check_dtype(dtype: torch.dtype) -> None:
+    if dtype not in _DTYPES:
+        raise TypeError(f"dtype is {dtype!r}; expected one of {', '.join(map(str, _DTYPES))}")
 
 
 def _listed(title: str, found: Iterable[str]) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import sys
 
 import torch
 from torch import Tensor
 
-from attention_lib.inputs import check_number, check_sizes
+from attention_lib.inputs import check_ids, check_number, check_sizes
 
 __all__ = ["check_sampling", "next_probabilities", "penalise"]
 
-_ABOVE_0 = sys.float_info.min
+_ABOVE_0 = torch.finfo(torch.float32).tiny
 
 
 def next_probabilities(
@@ -37,17 +36,26 @@ def next_probabilities(
         ``(..., vocab_size)``, float32; every row sums to 1.
 
     Raises:
-        TypeError, ValueError: a number of another type or out of its range.
+        TypeError, ValueError: logits that are no tensor or have no dimension, or a number of
+            another type or out of its range.
+        FloatingPointError: logits that are not numbers, or a row without a finite one.
     """
     check_sampling(temperature, top_k, top_p)
+    _check_scores("logits", logits, 1, "(..., vocab_size)")
     logits = logits.float()
     if temperature == 0:
         return torch.zeros_like(logits).scatter(-1, logits.argmax(-1, keepdim=True), 1.0)
-    logits = logits / temperature
+    # The largest becomes 0, and so stays a number however small the temperature.
+    logits = (logits - logits.amax(dim=-1, keepdim=True)) / max(temperature, _ABOVE_0)
     if top_k is not None and top_k < logits.size(-1):
         least = logits.topk(top_k, dim=-1).values[..., -1:]
         logits = logits.masked_fill(logits < least, float("-inf"))
     probabilities = torch.softmax(logits, dim=-1)
+    if probabilities.isnan().any():
+        raise FloatingPointError(
+            "logits hold NaN, +inf, or -inf alone; expected a finite largest one in every row: did "
+            "the training diverge?"
+        )
     if top_p is None or top_p == 1:
         return probabilities
     descending, order = probabilities.sort(dim=-1, descending=True)
@@ -91,10 +99,25 @@ def penalise(scores: Tensor, tokens: Tensor, penalty: float) -> Tensor:
         ``(batch, vocab_size)``.
 
     Raises:
-        TypeError, ValueError: a penalty that is no number, or not above 0.
+        TypeError, ValueError: tensors of another type or shape, tokens outside the vocabulary, or
+            a penalty that is no number or not above 0.
     """
     check_number("penalty", penalty, _ABOVE_0, math.inf, "above 0, such as 1.2")
+    _check_scores("scores", scores, 2, "(batch, vocab_size)")
     if penalty == 1:
         return scores
+    check_ids("tokens", tokens, scores.size(1))
+    if len(tokens) != len(scores):
+        raise ValueError(
+            f"tokens has {len(tokens)} rows and scores {len(scores)}; expected one batch"
+        )
+    tokens = tokens.long()
     seen = scores.gather(1, tokens)
     return scores.scatter(1, tokens, torch.where(seen < 0, seen * penalty, seen / penalty))
+
+
+def _check_scores(name: str, scores: Tensor, dim: int, shape: str) -> None:
+    if not isinstance(scores, Tensor):
+        raise TypeError(f"{name} is a {type(scores).__name__}; expected a torch.Tensor {shape}")
+    if scores.dim() < dim or 0 in scores.shape:
+        raise ValueError(f"{name} has shape {tuple(scores.shape)}; expected {shape}, none of it 0")

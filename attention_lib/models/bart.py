@@ -15,6 +15,7 @@ from attention_lib.formats import Format, Names
 from attention_lib.inputs import (
     check_flags,
     check_head_sizes,
+    check_number,
     check_one_of,
     check_sizes,
     check_token,
@@ -58,7 +59,8 @@ class BARTConfig:
 
     Raises:
         TypeError, ValueError: a size below 1, ``d_model`` not divisible by ``num_heads``, an
-            unknown activation or head, or an id outside the vocabulary.
+            unknown activation or head, a dropout out of its range, or an id outside the
+            vocabulary.
     """
 
     vocab_size: int = 50_265
@@ -86,6 +88,8 @@ class BARTConfig:
         names = ("vocab_size", "d_ff", "num_layers", "num_decoder_layers", "max_length")
         check_sizes(num_classes=self.num_classes, **{name: getattr(self, name) for name in names})
         check_head_sizes(self.d_model, self.num_heads, self.dropout)
+        for name in ("attention_dropout", "activation_dropout", "classifier_dropout"):
+            check_number(name, getattr(self, name), 0.0, 0.99, "from 0 to 0.99")
         check_flags(scale_embedding=self.scale_embedding)
         check_one_of("activation", self.activation, ACTIVATIONS)
         check_one_of("head", self.head, (None, "language_model", "classification"))
@@ -292,4 +296,5 @@ class BART(Pretrained, EncoderDecoder):
             "normalize_embedding": True,
             "static_position_embeddings": False,
         },
+        written={"forced_eos_token_id": None},  # or they would end every text with token 2
     )

@@ -13,7 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attention_lib.formats import Format, Names
-from attention_lib.inputs import check_flags, check_head_sizes, check_ids, check_one_of, check_sizes
+from attention_lib.inputs import (
+    check_flags,
+    check_head_sizes,
+    check_ids,
+    check_number,
+    check_one_of,
+    check_sizes,
+)
 from attention_lib.layers import ACTIVATIONS, EncoderLayer
 from attention_lib.masks import padding_mask
 from attention_lib.models.output import Output
@@ -47,7 +54,7 @@ class BERTConfig:
 
     Raises:
         TypeError, ValueError: a size below 1, ``d_model`` not divisible by ``num_heads``, or an
-            unknown activation or head.
+            unknown activation or head; a dropout or ``norm_eps`` out of its range.
     """
 
     vocab_size: int = 30_522
@@ -68,8 +75,15 @@ class BERTConfig:
         names = ("vocab_size", "d_ff", "num_layers", "max_length", "num_segments", "num_classes")
         check_sizes(**{name: getattr(self, name) for name in names})
         check_head_sizes(self.d_model, self.num_heads, self.dropout)
+        check_number("attention_dropout", self.attention_dropout, 0.0, 0.99, "from 0 to 0.99")
+        check_number("norm_eps", self.norm_eps, 0.0, 1.0, "from 0 to 1, such as 1e-5")
         check_one_of("activation", self.activation, ACTIVATIONS)
         check_one_of("head", self.head, (None, "pooler", "masked_lm", "classification"))
+        if self.head == "masked_lm" and self.activation == "swiglu":
+            raise ValueError(
+                "activation='swiglu' with head='masked_lm': the head has no room for a gate; "
+                "expected another activation, such as 'gelu'"
+            )
 
     @classmethod
     def base(cls, **changes) -> BERTConfig:
@@ -225,7 +239,12 @@ class BERT(Pretrained):
             "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
             "cls.predictions.decoder.bias": "cls.predictions.bias",
         }
-        return Names(body, head, copies if config.head == "masked_lm" else {})
+        dropped = ("bert.embeddings.position_ids",)  # the numbers 0, 1, 2, ...
+        if config.head != "masked_lm":
+            return Names(body, head, dropped=dropped)
+        # Published beside it: what the next-sentence task was trained with.
+        dropped += ("bert.pooler.dense.*", "cls.seq_relationship.*")
+        return Names(body, head, copies, dropped)
 
     format = Format(
         config_class=BERTConfig,
@@ -252,7 +271,5 @@ class BERT(Pretrained):
         },
         defaults={"num_labels": 2},
         fixed={"classifier_dropout": None, "position_embedding_type": "absolute"},
-        # The numbers 0, 1, 2, ...; and, beside a masked_lm head, those of the next-sentence task.
-        dropped=("bert.embeddings.position_ids", "cls.seq_relationship.*", "bert.pooler.dense.*"),
         renamed={".gamma": ".weight", ".beta": ".bias"},
     )

@@ -16,6 +16,7 @@ from attention_lib.inputs import (
     check_flags,
     check_head_sizes,
     check_ids,
+    check_number,
     check_one_of,
     check_sizes,
     check_token,
@@ -50,7 +51,8 @@ class GPTConfig:
 
     Raises:
         TypeError, ValueError: a size below 1, ``d_model`` not divisible by ``num_heads``, an
-            unknown activation, or a ``stop_id`` outside the vocabulary.
+            unknown activation, a dropout or ``norm_eps`` out of its range, or a ``stop_id``
+            outside the vocabulary.
     """
 
     vocab_size: int = 50_257
@@ -67,6 +69,8 @@ class GPTConfig:
 
     def __post_init__(self) -> None:
         check_head_sizes(self.d_model, self.num_heads, self.dropout)
+        check_number("attention_dropout", self.attention_dropout, 0.0, 0.99, "from 0 to 0.99")
+        check_number("norm_eps", self.norm_eps, 0.0, 1.0, "from 0 to 1, such as 1e-5")
         if self.d_ff is None:
             object.__setattr__(self, "d_ff", 4 * self.d_model)  # frozen, and here still being made
         names = ("vocab_size", "d_ff", "num_layers", "max_length")
@@ -197,7 +201,12 @@ class GPT(Pretrained):
                 f"{ours}.feed_forward.up": Transposed(f"{theirs}.mlp.c_fc"),
                 f"{ours}.feed_forward.down": Transposed(f"{theirs}.mlp.c_proj"),
             }
-        return Names(body, copies={"lm_head.weight": "transformer.wte.weight"})
+        return Names(
+            body,
+            copies={"lm_head.weight": "transformer.wte.weight"},
+            # Causal masks that old files hold beside the weights.
+            dropped=("transformer.h.*.attn.bias", "transformer.h.*.attn.masked_bias"),
+        )
 
     format = Format(
         config_class=GPTConfig,
@@ -224,6 +233,5 @@ class GPT(Pretrained):
             "scale_attn_by_inverse_layer_idx": False,
             "scale_attn_weights": True,
         },
-        # Causal masks that old files hold beside the weights.
-        dropped=("transformer.h.*.attn.bias", "transformer.h.*.attn.masked_bias"),
+        written={"bos_token_id": "stop_id"},  # <|endoftext|> stands between texts: it is both
     )

@@ -12,6 +12,7 @@ from attention_lib.inputs import (
     check_flags,
     check_head_sizes,
     check_images,
+    check_number,
     check_one_of,
     check_sizes,
 )
@@ -45,7 +46,8 @@ class ViTConfig:
 
     Raises:
         TypeError, ValueError: a size below 1, ``d_model`` not divisible by ``num_heads``,
-            ``image_size`` not divisible by ``patch_size``, or an unknown activation or head.
+            ``image_size`` not divisible by ``patch_size``, an unknown activation or head, or a
+            dropout or ``norm_eps`` out of its range.
     """
 
     image_size: int = 224
@@ -66,6 +68,8 @@ class ViTConfig:
         names = ("image_size", "patch_size", "num_channels", "d_ff", "num_layers", "num_classes")
         check_sizes(**{name: getattr(self, name) for name in names})
         check_head_sizes(self.d_model, self.num_heads, self.dropout)
+        check_number("attention_dropout", self.attention_dropout, 0.0, 0.99, "from 0 to 0.99")
+        check_number("norm_eps", self.norm_eps, 0.0, 1.0, "from 0 to 1, such as 1e-5")
         check_one_of("activation", self.activation, ACTIVATIONS)
         check_one_of("head", self.head, (None, "classification"))
         if self.image_size % self.patch_size:
@@ -187,7 +191,8 @@ class ViT(Pretrained):
                 f"{ours}.feed_forward.up": f"{theirs}.intermediate.dense",
                 f"{ours}.feed_forward.down": f"{theirs}.output.dense",
             }
-        return Names(body, {"classifier": "classifier"})
+        # No published classifier uses the pooler.
+        return Names(body, {"classifier": "classifier"}, dropped=("vit.pooler.dense.*",))
 
     format = Format(
         config_class=ViTConfig,
@@ -210,5 +215,4 @@ class ViT(Pretrained):
         },
         defaults={"num_channels": 3, "num_labels": 2},
         fixed={"qkv_bias": True},
-        dropped=("vit.pooler.dense.*",),  # no published classifier uses it
     )

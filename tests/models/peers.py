@@ -1,11 +1,17 @@
 """The same models of ``transformers``: random shapes, every parameter drawn anew."""
 
+import json
+
+import pytest
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 from transformers import BartConfig, BertConfig, GPT2Config, ViTConfig
 
 from attention_lib.models import BART, BERT, GPT, ViT
-from tests.reference import draw
+from tests.reference import draw, draw_ids
+
+transformers.logging.disable_progress_bar()
 
 VOCAB, LENGTH = 37, 11
 
@@ -82,6 +88,57 @@ def ours_of(theirs, name, folder, dtype=torch.float64):
     """Read it back from the folder that they write."""
     theirs.save_pretrained(folder)
     return PEERS[name][0].from_pretrained(folder, dtype=dtype)
+
+
+def theirs_of(folder, name, dtype=torch.float64):
+    """Let them read a folder, and let nothing in it be missing, extra or of another shape."""
+    their_class = getattr(transformers, PEERS[name][1])
+    options = {"dtype": dtype, "attn_implementation": "eager", "output_loading_info": True}
+    if their_class is transformers.ViTModel:
+        options["add_pooling_layer"] = False
+    theirs, told = their_class.from_pretrained(folder, **options)
+    assert not any(told.values()), told
+    return theirs.eval()
+
+
+def asked(name):
+    """Give what they are called with."""
+    if name.startswith("ViT"):
+        return {"pixel_values": images()}
+    ids = draw_ids(4, LENGTH, below=VOCAB, seed=1)
+    ids[ids == 2] = 9
+    ids[:, -1] = 2  # what a classifier looks at
+    if "BART" in name and "classes" not in name:
+        return {"input_ids": ids, "decoder_input_ids": draw_ids(4, 6, below=VOCAB, seed=2)}
+    return {"input_ids": ids}
+
+
+def edit_config(folder, *without, **changes):
+    """Change keys of a folder's config, and take some out."""
+    path = folder / "config.json"
+    told = json.loads(path.read_text(encoding="utf-8")) | changes
+    told = {key: value for key, value in told.items() if key not in without}
+    path.write_text(json.dumps(told), encoding="utf-8")
+
+
+def edit_tensors(folder, *without, **changes):
+    """Change tensors of a folder, and take some out."""
+    path = folder / "model.safetensors"
+    tensors = {name: t.clone() for name, t in load_file(path).items()} | changes
+    assert set(without) <= set(tensors)
+    tensors = {name: t for name, t in tensors.items() if name not in without}
+    save_file(tensors, path, metadata={"format": "pt"})
+
+
+def refuse(name, folder, match, error=ValueError, **changes):
+    with pytest.raises(error, match=match):
+        PEERS[name][0].from_pretrained(folder, **changes)
+
+
+def same_numbers(one, two):
+    """Tell whether two models hold the same numbers, to the bit."""
+    one, two = one.state_dict(), two.state_dict()
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
 
 
 def images(count=4):
