@@ -59,7 +59,7 @@ class Transposed(str):
 
     __slots__ = ()
 
-    def __new__(cls, name: str) -> Transposed:
+    def __new__(cls, name: str) -> Transposed:  # noqa: D102
         return super().__new__(cls, name)
 
 

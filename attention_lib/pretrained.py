@@ -128,6 +128,36 @@ class Pretrained(nn.Module):
                     )
         return model.eval()
 
+    def with_head(self, head: str | None, **changes) -> Self:
+        """Give a copy with another head, to go on with: a model that was pre-trained, say.
+
+        Args:
+            head: as in the config.
+            changes: other fields of the config to change: ``num_classes=2``, say, or ``dropout``.
+
+        Returns:
+            A model of its own, where this one is, in the same mode; the body has the same numbers,
+            and so have parts that both heads share; what is new is drawn.
+
+        Raises:
+            TypeError: a model with one head alone, or a change that is no field of the config.
+            ValueError: an unknown head, or changes that do not fit the body.
+        """
+        if not hasattr(self.config, "head"):
+            raise TypeError(f"a {type(self).__name__} has one head alone; expected a BERT or BART")
+        like, own = next(self.parameters()), _parts(self)
+        model = type(self)(dataclasses.replace(self.config, head=head, **changes)).to(like)
+        for ours, part in _parts(model).items():
+            if ours in own and own[ours].tensor.shape == part.tensor.shape:
+                with torch.no_grad():
+                    part.tensor.copy_(own[ours].tensor)
+            elif not part.is_of_head:
+                raise ValueError(
+                    f"{changes} asks for {ours} with shape {tuple(part.tensor.shape)}; expected "
+                    "changes of the head or of dropout alone"
+                )
+        return model.train(self.training)
+
     def save_pretrained(self, folder: Path | str, *, dtype: torch.dtype | None = None) -> None:
         """Write a folder that :meth:`from_pretrained` and ``transformers`` read.
 
