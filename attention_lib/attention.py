@@ -14,8 +14,6 @@ from torch import Tensor, nn
 
 from attention_lib.inputs import (
     check_attention,
-    check_function,
-    check_head_sizes,
     check_options,
     check_sequences,
     check_tensors,
@@ -23,6 +21,7 @@ from attention_lib.inputs import (
     leading_shape,
 )
 from attention_lib.masks import causal_mask, combine_masks
+from attention_lib.settings import check_function, check_head_sizes
 
 __all__ = [
     "AdditiveAttention",

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from attention_lib.attention import MultiHeadAttention
-from attention_lib.inputs import check_sizes, dtype_name
+from attention_lib.inputs import dtype_name
+from attention_lib.settings import check_sizes
 
 __all__ = ["Cache", "KVCache", "MemoryCache", "with_cache"]
 

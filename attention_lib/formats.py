@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from attention_lib.inputs import check_one_of
+from attention_lib.settings import check_one_of
 
 __all__ = ["Format", "Names", "Transposed", "read_json"]
 

@@ -13,10 +13,11 @@ from torch import Tensor
 
 from attention_lib.cache import Cache
 from attention_lib.fast_step import FastStep
-from attention_lib.inputs import check_flags, check_ids, check_number, check_sizes, check_token
+from attention_lib.inputs import check_ids
 from attention_lib.models.gpt import GPT
 from attention_lib.models.transformer import EncoderDecoder
 from attention_lib.sampling import check_sampling, next_probabilities, penalise
+from attention_lib.settings import check_flags, check_number, check_sizes, check_token
 
 __all__ = ["generate", "stream"]
 

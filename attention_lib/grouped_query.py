@@ -10,7 +10,8 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from attention_lib.attention import MultiHeadAttention, dot_product_attention
-from attention_lib.inputs import check_function, check_head_sizes, check_sequences, check_sizes
+from attention_lib.inputs import check_sequences
+from attention_lib.settings import check_function, check_head_sizes, check_sizes
 
 __all__ = ["GroupedQueryAttention"]
 

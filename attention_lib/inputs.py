@@ -5,29 +5,22 @@ Kept apart so that attention.py reads as the computation alone.
 
 from __future__ import annotations
 
-import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from attention_lib.settings import check_dropout, check_flags
+
 __all__ = [
     "check_attention",
-    "check_dropout",
-    "check_flags",
-    "check_function",
-    "check_head_sizes",
     "check_ids",
     "check_images",
-    "check_number",
-    "check_one_of",
     "check_options",
     "check_sequences",
-    "check_sizes",
     "check_tensor",
     "check_tensors",
-    "check_token",
     "dtype_name",
     "leading_shape",
 ]
@@ -89,32 +82,10 @@ def check_tensors(query: Tensor, key: Tensor, value: Tensor, *, same_width: bool
         )
 
 
-def check_flags(**flags: bool) -> None:
-    """Check that every flag is True or False, and raise a TypeError that names one that is not."""
-    for name, flag in flags.items():
-        if not isinstance(flag, bool):
-            raise TypeError(f"{name} is {flag!r}; expected True or False: try bool(...)")
-
-
 def _unlike(what: str, given: Sequence[object]) -> str:
     listed = zip(("query", "key", "value"), given, strict=True)
     told = ", ".join(f"{name} has {what} {one}" for name, one in listed)
     return f"{told}; expected one {what} for all three: convert them with .to(...)"
-
-
-def check_dropout(dropout: float) -> None:
-    """Check a probability of dropping something.
-
-    Raises:
-        TypeError: not a number.
-        ValueError: outside ``[0, 1)``.
-    """
-    if isinstance(dropout, bool) or not isinstance(dropout, (int, float)):
-        raise TypeError(f"dropout is a {type(dropout).__name__}; expected a float, such as 0.1")
-    if not 0.0 <= dropout < 1.0:
-        raise ValueError(
-            f"dropout={dropout}; expected a probability in [0, 1): 0.1 drops one weight in ten"
-        )
 
 
 def check_options(
@@ -187,90 +158,6 @@ def check_attention(
     leading = leading_shape(query, key, value)
     check_options(mask, scale, dropout, (*leading, query.size(-2), key.size(-2)), query.device)
     return leading
-
-
-def check_sizes(**sizes: int) -> None:
-    """Check that every size is an integer, at least 1, and name the one that is not.
-
-    Raises:
-        TypeError: not an integer.
-        ValueError: below 1.
-    """
-    for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, int):
-            raise TypeError(f"{name} is {size!r}; expected an integer, such as 64")
-        if size < 1:
-            raise ValueError(f"{name}={size}; expected at least 1")
-
-
-def check_one_of(name: str, given: object, expected: Iterable[object]) -> None:
-    """Check that an option is one of those that exist.
-
-    Raises:
-        ValueError: it is not; the message lists those that are.
-    """
-    expected = list(expected)
-    if given not in expected:
-        raise ValueError(f"{name}={given!r}; expected one of {', '.join(map(repr, expected))}")
-
-
-def check_number(name: str, number: float, low: float, high: float, expected: str) -> None:
-    """Check a finite number from ``low`` to ``high``; ``expected`` says it in words.
-
-    Raises:
-        TypeError: not a number.
-        ValueError: outside.
-    """
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        raise TypeError(f"{name} is {number!r}; expected a number {expected}")
-    if not low <= number <= high or math.isinf(number):
-        raise ValueError(f"{name}={number}; expected a number {expected}")
-
-
-def check_token(name: str, token_id: int, vocab_size: int) -> None:
-    """Check one token's id.
-
-    Raises:
-        TypeError: not an integer.
-        ValueError: outside ``0 .. vocab_size - 1``.
-    """
-    if isinstance(token_id, bool) or not isinstance(token_id, int):
-        raise TypeError(f"{name} is {token_id!r}; expected an integer: vocabulary.encode([...])")
-    if not 0 <= token_id < vocab_size:
-        raise ValueError(f"{name}={token_id}; expected 0 to {vocab_size - 1}, a token's id")
-
-
-def check_function(name: str, function: object) -> None:
-    """Check that something can be called like :func:`dot_product_attention`.
-
-    Raises:
-        TypeError: it cannot, or it is a class and not an object made of it.
-    """
-    if not callable(function) or isinstance(function, type):
-        made = f"{function.__name__}(...)" if isinstance(function, type) else "RotaryAttention()"
-        raise TypeError(
-            f"{name} is {function!r}; expected a function that is called like "
-            f"dot_product_attention: try {made}"
-        )
-
-
-def check_head_sizes(d_model: int, num_heads: int, dropout: float = 0.0) -> None:
-    """Check the sizes of a layer with several heads.
-
-    Raises:
-        TypeError: sizes that are not integers.
-        ValueError: sizes below 1, ``d_model`` not divisible by ``num_heads``, or a dropout outside
-            ``[0, 1)``.
-    """
-    check_sizes(d_model=d_model, num_heads=num_heads)
-    if d_model % num_heads:
-        divisors = [n for n in range(1, d_model + 1) if d_model % n == 0]
-        nearest = min(divisors, key=lambda n: abs(n - num_heads))
-        raise ValueError(
-            f"d_model={d_model} is not divisible by num_heads={num_heads}; every head gets an "
-            f"equal share: try num_heads={nearest}"
-        )
-    check_dropout(dropout)
 
 
 def check_ids(

@@ -10,13 +10,8 @@ from torch import Tensor, nn
 
 from attention_lib.attention import MultiHeadAttention, dot_product_attention
 from attention_lib.cache import KVCache, MemoryCache, with_cache
-from attention_lib.inputs import (
-    check_dropout,
-    check_flags,
-    check_one_of,
-    check_sequences,
-    check_sizes,
-)
+from attention_lib.inputs import check_sequences
+from attention_lib.settings import check_dropout, check_flags, check_one_of, check_sizes
 
 __all__ = ["ACTIVATIONS", "AddNorm", "DecoderLayer", "EncoderLayer", "FeedForward", "swiglu"]
 

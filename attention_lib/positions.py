@@ -13,14 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from attention_lib.attention import dot_product_attention
-from attention_lib.inputs import (
-    check_flags,
-    check_function,
-    check_sequences,
-    check_sizes,
-    check_tensor,
-    check_tensors,
-)
+from attention_lib.inputs import check_sequences, check_tensor, check_tensors
+from attention_lib.settings import check_flags, check_function, check_sizes
 
 __all__ = [
     "ALiBiAttention",

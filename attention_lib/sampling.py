@@ -7,7 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from attention_lib.inputs import check_ids, check_number, check_sizes
+from attention_lib.inputs import check_ids
+from attention_lib.settings import check_number, check_sizes
 
 __all__ = ["check_sampling", "next_probabilities", "penalise"]
 

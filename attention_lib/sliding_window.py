@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from attention_lib.attention import dot_product_attention
-from attention_lib.inputs import check_attention, check_function, check_sizes
+from attention_lib.inputs import check_attention
+from attention_lib.settings import check_function, check_sizes
 
 __all__ = ["SlidingWindowAttention"]
 

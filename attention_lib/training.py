@@ -21,8 +21,8 @@ from tqdm import tqdm
 
 from attention_lib.checkpoints import load_checkpoint, save_checkpoint
 from attention_lib.distributed import rows, share, start_processes
-from attention_lib.inputs import check_sizes
 from attention_lib.schedules import one_cycle
+from attention_lib.settings import check_sizes
 
 __all__ = ["cross_entropy", "train"]
 

@@ -12,7 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attention_lib.formats import Format, Names
-from attention_lib.inputs import (
+from attention_lib.layers import ACTIVATIONS, DecoderLayer, EncoderLayer
+from attention_lib.models.transformer import EncoderDecoder, TransformerOutput
+from attention_lib.positions import LearnedPositions
+from attention_lib.pretrained import Pretrained
+from attention_lib.settings import (
     check_flags,
     check_head_sizes,
     check_number,
@@ -20,10 +24,6 @@ from attention_lib.inputs import (
     check_sizes,
     check_token,
 )
-from attention_lib.layers import ACTIVATIONS, DecoderLayer, EncoderLayer
-from attention_lib.models.transformer import EncoderDecoder, TransformerOutput
-from attention_lib.positions import LearnedPositions
-from attention_lib.pretrained import Pretrained
 from attention_lib.stacks import DecoderStack, EncoderStack, draw_weights
 
 __all__ = ["BART", "BARTConfig"]

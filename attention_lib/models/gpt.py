@@ -12,20 +12,20 @@ from torch import Tensor, nn
 
 from attention_lib.cache import Cache
 from attention_lib.formats import Format, Names, Transposed
-from attention_lib.inputs import (
-    check_flags,
-    check_head_sizes,
-    check_ids,
-    check_number,
-    check_one_of,
-    check_sizes,
-    check_token,
-)
+from attention_lib.inputs import check_ids
 from attention_lib.layers import ACTIVATIONS, EncoderLayer
 from attention_lib.masks import padding_mask
 from attention_lib.models.output import Output
 from attention_lib.positions import LearnedPositions
 from attention_lib.pretrained import Pretrained
+from attention_lib.settings import (
+    check_flags,
+    check_head_sizes,
+    check_number,
+    check_one_of,
+    check_sizes,
+    check_token,
+)
 from attention_lib.stacks import EncoderStack, StackOutput, draw_weights
 
 __all__ = ["GPT", "GPTConfig"]

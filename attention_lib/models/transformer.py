@@ -13,17 +13,11 @@ from torch import Tensor, nn
 
 from attention_lib.attention import MultiHeadAttention
 from attention_lib.cache import Cache
-from attention_lib.inputs import (
-    check_flags,
-    check_head_sizes,
-    check_ids,
-    check_one_of,
-    check_sequences,
-    check_sizes,
-)
+from attention_lib.inputs import check_ids, check_sequences
 from attention_lib.layers import ACTIVATIONS, DecoderLayer, EncoderLayer
 from attention_lib.masks import padding_mask
 from attention_lib.positions import LearnedPositions, SinusoidalPositions
+from attention_lib.settings import check_flags, check_head_sizes, check_one_of, check_sizes
 from attention_lib.stacks import DecoderStack, EncoderStack, StackOutput
 
 __all__ = [

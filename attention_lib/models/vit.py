@@ -8,17 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from attention_lib.formats import Format, Names
-from attention_lib.inputs import (
+from attention_lib.inputs import check_images
+from attention_lib.layers import ACTIVATIONS, EncoderLayer
+from attention_lib.models.output import Output
+from attention_lib.pretrained import Pretrained
+from attention_lib.settings import (
     check_flags,
     check_head_sizes,
-    check_images,
     check_number,
     check_one_of,
     check_sizes,
 )
-from attention_lib.layers import ACTIVATIONS, EncoderLayer
-from attention_lib.models.output import Output
-from attention_lib.pretrained import Pretrained
 from attention_lib.stacks import EncoderStack, draw_weights
 
 __all__ = ["ViT", "ViTConfig"]

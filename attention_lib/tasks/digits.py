@@ -7,7 +7,7 @@ import random
 import torch
 from torch import Tensor
 
-from attention_lib.inputs import check_sizes
+from attention_lib.settings import check_sizes
 
 __all__ = ["Digits"]
 

@@ -8,7 +8,8 @@ import platform
 import torch
 from torch import Tensor
 
-from attention_lib.inputs import check_ids, check_sizes
+from attention_lib.inputs import check_ids
+from attention_lib.settings import check_sizes
 from attention_lib.tasks.task import one_in_five
 
 __all__ = ["Documentation", "unigram_loss", "windows"]
