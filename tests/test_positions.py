@@ -537,3 +537,17 @@ def test_bad_input_names_what_was_given_expected_and_the_fix(case):
         call()
     for part in (expected, fix):
         assert raised.match(part)
+
+
+def test_a_learned_position_counts_real_tokens_alone():
+    layer, x = redraw(LearnedPositions(6, 4)), draw(3, 5, 4)
+    mask = torch.tensor([[1, 1, 1, 1, 1], [0, 0, 1, 1, 1], [1, 0, 1, 0, 1]]).bool()
+    table = layer.table.weight
+    expected = [[0, 1, 2, 3, 4], [None, None, 0, 1, 2], [0, None, 1, None, 2]]
+    found = layer(x, mask=mask)
+    for row, positions in enumerate(expected):
+        for t, position in enumerate(positions):
+            if position is not None:
+                assert torch.equal(found[row, t], x[row, t] + table[position])
+    later = layer(x[:, 3:], start=3, mask=mask)
+    assert torch.equal(later, found[:, 3:]), "with a cache: the mask is of all tokens"
