@@ -52,8 +52,8 @@ def generate(
             be filled up on either side.
         start_id: what every target starts with; that of ``model.config`` when None. A GPT has
             none: its prompt is the start.
-        stop_id: what ends a target, or several such tokens; that of ``model.config`` when None, and
-            without one every target has ``max_length`` tokens.
+        stop_id: what ends a target, or several such tokens; that of ``model.config`` when None.
+            With none, which ``()`` asks for, every target has ``max_length`` tokens.
         temperature: 0 takes the likeliest token, always (greedy); above 0, tokens are drawn with
             :func:`~attention_lib.sampling.next_probabilities`.
         top_k, top_p: as there.
