@@ -115,17 +115,21 @@ class Pretrained(nn.Module):
         with StoredTensors(_weight_files(folder)) as stored:
             config, places = _agree(cls, configs, stored, folder)
             wanted = dataclasses.replace(config, **changes)
-            model = cls(wanted).to(dtype)
+            with torch.device("meta"):  # nothing is drawn that would be overwritten
+                model = cls(wanted)
             if changes:  # another head may have numbers that the folder's own does not need
                 places |= _match(model, stored)[0]
-            for ours, part in _parts(model).items():
-                if part.fits(stored, places):
-                    part.read(stored, places)
-                elif not part.is_of_head or _head(wanted) == _head(config):
+            absent = {n: p for n, p in _parts(model).items() if not p.fits(stored, places)}
+            for ours, part in absent.items():
+                if not part.is_of_head or _head(wanted) == _head(config):
                     raise ValueError(
                         f"{changes} asks for {ours} with shape {tuple(part.tensor.shape)}, and the "
                         "folder has another; expected changes of the head or of dropout alone"
                     )
+            model = cls(wanted).to(dtype) if absent else model.to(dtype).to_empty(device="cpu")
+            for ours, part in _parts(model).items():
+                if ours not in absent:
+                    part.read(stored, places)
         return model.eval()
 
     def with_head(self, head: str | None, **changes) -> Self:

@@ -24,6 +24,13 @@ def test_a_tensor_is_read_as_it_was_stored(file):
     assert torch.equal(read_tensor(str(file), "layer.0.bias"), torch.ones(2))
 
 
+def test_a_tensor_that_was_read_does_not_change_with_the_file(file):
+    read = read_tensor(file, "layer.0.weight")
+    with file.open("r+b") as opened:  # in place: a file that was put there would be another
+        opened.write(bytes(file.stat().st_size))
+    assert torch.equal(read, torch.arange(6.0).view(2, 3))
+
+
 def test_a_missing_tensor_is_an_error_that_names_what_is_there(file):
     with pytest.raises(KeyError, match=r"no tensor 'layer.0.wieght'; it has .*layer.0.weight"):
         read_tensor(file, "layer.0.wieght")

@@ -98,6 +98,14 @@ def test_each_dropout_has_its_own_place(name, field):
     assert not torch.allclose(answer(model.train()), quiet)
 
 
+@torch.no_grad()
+def test_a_classifier_of_bert_drops_some_of_what_it_reads():
+    bert, shapes = build("BERT, classification"), []
+    bert.dropout.register_forward_pre_hook(lambda _, given: shapes.append(tuple(given[0].shape)))
+    bert(IDS)
+    assert shapes == [(3, LENGTH, 12), (3, 12)]
+
+
 @every
 @pytest.mark.parametrize(("dtype", "error"), [(torch.bfloat16, 0.03), (torch.float16, 0.004)])
 @torch.no_grad()
