@@ -222,7 +222,8 @@ class MultiHeadAttention(nn.Module):
         if maps < 3:
             rows = slice(first * self.d_model, last * self.d_model)
             weight, bias = weight[rows], None if bias is None else bias[rows]
-        mapped = F.linear(x, weight, bias).view(*x.shape[:2], maps, self.num_heads, -1)
+        heads = (maps, self.num_heads, self.d_model // self.num_heads)
+        mapped = F.linear(x, weight, bias).view(*x.shape[:2], *heads)
         return mapped.permute(2, 0, 3, 1, 4).unbind()  # (maps, batch, heads, length, d_head)
 
     def from_heads(

@@ -206,6 +206,13 @@ class _Writer:
             tokens, self.real = _to_the_right(source, mask)
             self.memory = None
         else:
+            head = getattr(model.config, "head", "language_model")
+            if head != "language_model":
+                raise ValueError(
+                    f"the model's head is {head!r}, which writes nothing; expected "
+                    "model.with_head('language_model')"
+                )
+            check_ids("source", source, model.source_embedding.num_embeddings, mask)
             tokens = torch.full_like(source[:, :1], self._start_id(start_id))
             with torch.no_grad():
                 self.memory = model.encode(source, mask=mask).repeat_interleave(beams, dim=0)

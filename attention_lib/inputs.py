@@ -109,7 +109,7 @@ def check_options(
         )
     if scale is not None and not abs(scale) < sys.float_info.max:
         raise ValueError(f"scale={scale}; expected a finite number, such as 1 / sqrt(d_head)")
-    check_dropout(dropout)
+    check_dropout(dropout=dropout)
     if mask is None:
         return
     if not isinstance(mask, Tensor) or mask.dtype != torch.bool:

@@ -77,7 +77,7 @@ class FeedForward(nn.Module):
         super().__init__()
         check_one_of("activation", activation, ACTIVATIONS)
         check_sizes(d_model=d_model, d_ff=d_ff)
-        check_dropout(dropout)
+        check_dropout(dropout=dropout)
         self.d_model = d_model
         self.up = nn.Linear(d_model, 2 * d_ff if activation == "swiglu" else d_ff, bias=bias)
         self.activation = ACTIVATIONS[activation]
@@ -125,7 +125,7 @@ class AddNorm(nn.Module):
     ) -> None:
         super().__init__()
         check_sizes(d_model=d_model)
-        check_dropout(dropout)
+        check_dropout(dropout=dropout)
         check_flags(norm_first=norm_first, bias=bias)
         if norm_eps < 0:
             raise ValueError(f"norm_eps={norm_eps}; expected 0 or more, such as 1e-5")

@@ -106,7 +106,7 @@ class Pretrained(nn.Module):
             TypeError: a change that is no field of the config, or another dtype.
             ValueError: a config of another family, or with an option that this package does not
                 have; tensors missing, extra, of another shape or not of floating point; a damaged
-                file; changes that do not fit the tensors.
+                file; a change of anything but head, number of classes, ids or dropout.
             OverflowError: a number that ``dtype`` cannot hold.
         """
         _check_dtype(dtype)
@@ -114,18 +114,13 @@ class Pretrained(nn.Module):
         configs = cls.format.read(folder / CONFIG)
         with StoredTensors(_weight_files(folder)) as stored:
             config, places = _agree(cls, configs, stored, folder)
-            wanted = dataclasses.replace(config, **changes)
+            wanted = _changed(config, **changes)
             with torch.device("meta"):  # nothing is drawn that would be overwritten
                 model = cls(wanted)
             if changes:  # another head may have numbers that the folder's own does not need
                 places |= _match(model, stored)[0]
-            absent = {n: p for n, p in _parts(model).items() if not p.fits(stored, places)}
-            for ours, part in absent.items():
-                if not part.is_of_head or _head(wanted) == _head(config):
-                    raise ValueError(
-                        f"{changes} asks for {ours} with shape {tuple(part.tensor.shape)}, and the "
-                        "folder has another; expected changes of the head or of dropout alone"
-                    )
+            # Of a new head alone: all else was compared with the folder already.
+            absent = {n for n, part in _parts(model).items() if not part.fits(stored, places)}
             model = cls(wanted).to(dtype) if absent else model.to(dtype).to_empty(device="cpu")
             for ours, part in _parts(model).items():
                 if ours not in absent:
@@ -145,21 +140,16 @@ class Pretrained(nn.Module):
 
         Raises:
             TypeError: a model with one head alone, or a change that is no field of the config.
-            ValueError: an unknown head, or changes that do not fit the body.
+            ValueError: an unknown head, or a change as :meth:`from_pretrained` refuses it.
         """
         if not hasattr(self.config, "head"):
             raise TypeError(f"a {type(self).__name__} has one head alone; expected a BERT or BART")
         like, own = next(self.parameters()), _parts(self)
-        model = type(self)(dataclasses.replace(self.config, head=head, **changes)).to(like)
+        model = type(self)(_changed(self.config, head=head, **changes)).to(like)
         for ours, part in _parts(model).items():
             if ours in own and own[ours].tensor.shape == part.tensor.shape:
                 with torch.no_grad():
                     part.tensor.copy_(own[ours].tensor)
-            elif not part.is_of_head:
-                raise ValueError(
-                    f"{changes} asks for {ours} with shape {tuple(part.tensor.shape)}; expected "
-                    "changes of the head or of dropout alone"
-                )
         return model.train(self.training)
 
     def save_pretrained(self, folder: Path | str, *, dtype: torch.dtype | None = None) -> None:
@@ -343,5 +333,14 @@ def _listed(title: str, found: Iterable[str]) -> str:
     return f"{title} {', '.join(found[:5])}{more}".strip() if found else ""
 
 
-def _head(config: Any) -> tuple[Any, ...]:
-    return getattr(config, "head", None), getattr(config, "num_classes", None)
+def _changed(config: Any, **changes: Any) -> Any:
+    """Change what the numbers of the body were not trained with."""
+    for name in changes:
+        if hasattr(config, name) and not (
+            name in ("head", "num_classes") or name.endswith(("dropout", "_id"))
+        ):
+            raise ValueError(
+                f"{name} cannot change: the numbers belong to {name}={getattr(config, name)!r}; "
+                "expected changes of head, num_classes, ids or dropout alone"
+            )
+    return dataclasses.replace(config, **changes)

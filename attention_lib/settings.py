@@ -51,19 +51,20 @@ def check_number(name: str, number: float, low: float, high: float, expected: st
         raise ValueError(f"{name}={number}; expected a number {expected}")
 
 
-def check_dropout(dropout: float) -> None:
-    """Check a probability of dropping something.
+def check_dropout(**dropouts: float) -> None:
+    """Check probabilities of dropping something, and name the one that is none.
 
     Raises:
         TypeError: not a number.
         ValueError: outside ``[0, 1)``.
     """
-    if isinstance(dropout, bool) or not isinstance(dropout, (int, float)):
-        raise TypeError(f"dropout is a {type(dropout).__name__}; expected a float, such as 0.1")
-    if not 0.0 <= dropout < 1.0:
-        raise ValueError(
-            f"dropout={dropout}; expected a probability in [0, 1): 0.1 drops one weight in ten"
-        )
+    for name, dropout in dropouts.items():
+        if isinstance(dropout, bool) or not isinstance(dropout, (int, float)):
+            raise TypeError(f"{name} is a {type(dropout).__name__}; expected a float, such as 0.1")
+        if not 0.0 <= dropout < 1.0:
+            raise ValueError(
+                f"{name}={dropout}; expected a probability in [0, 1): 0.1 drops one number in ten"
+            )
 
 
 def check_one_of(name: str, given: object, expected: Iterable[object]) -> None:
@@ -106,7 +107,7 @@ def check_head_sizes(d_model: int, num_heads: int, dropout: float = 0.0) -> None
             f"d_model={d_model} is not divisible by num_heads={num_heads}; every head gets an "
             f"equal share: try num_heads={nearest}"
         )
-    check_dropout(dropout)
+    check_dropout(dropout=dropout)
 
 
 def check_function(name: str, function: object) -> None:

@@ -12,14 +12,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attention_lib.formats import Format, Names
+from attention_lib.inputs import check_ids
 from attention_lib.layers import ACTIVATIONS, DecoderLayer, EncoderLayer
 from attention_lib.models.transformer import EncoderDecoder, TransformerOutput
 from attention_lib.positions import LearnedPositions
 from attention_lib.pretrained import Pretrained
 from attention_lib.settings import (
+    check_dropout,
     check_flags,
     check_head_sizes,
-    check_number,
     check_one_of,
     check_sizes,
     check_token,
@@ -88,8 +89,8 @@ class BARTConfig:
         names = ("vocab_size", "d_ff", "num_layers", "num_decoder_layers", "max_length")
         check_sizes(num_classes=self.num_classes, **{name: getattr(self, name) for name in names})
         check_head_sizes(self.d_model, self.num_heads, self.dropout)
-        for name in ("attention_dropout", "activation_dropout", "classifier_dropout"):
-            check_number(name, getattr(self, name), 0.0, 0.99, "from 0 to 0.99")
+        names = ("attention_dropout", "activation_dropout", "classifier_dropout")
+        check_dropout(**{name: getattr(self, name) for name in names})
         check_flags(scale_embedding=self.scale_embedding)
         check_one_of("activation", self.activation, ACTIVATIONS)
         check_one_of("head", self.head, (None, "language_model", "classification"))
@@ -172,6 +173,7 @@ class BART(Pretrained, EncoderDecoder):
             ValueError: other shapes, ids outside the vocabulary, more tokens than positions, or a
                 source without ``stop_id`` for a classifier.
         """
+        check_ids("source", source, self.config.vocab_size, mask)
         if target is None:
             start = torch.full_like(source[:, :1], self.config.start_id)
             target = torch.cat([start, source[:, :-1]], dim=1)

@@ -20,6 +20,7 @@ from attention_lib.models.output import Output
 from attention_lib.positions import LearnedPositions
 from attention_lib.pretrained import Pretrained
 from attention_lib.settings import (
+    check_dropout,
     check_flags,
     check_head_sizes,
     check_number,
@@ -75,7 +76,7 @@ class BERTConfig:
         names = ("vocab_size", "d_ff", "num_layers", "max_length", "num_segments", "num_classes")
         check_sizes(**{name: getattr(self, name) for name in names})
         check_head_sizes(self.d_model, self.num_heads, self.dropout)
-        check_number("attention_dropout", self.attention_dropout, 0.0, 0.99, "from 0 to 0.99")
+        check_dropout(attention_dropout=self.attention_dropout)
         check_number("norm_eps", self.norm_eps, 0.0, 1.0, "from 0 to 1, such as 1e-5")
         check_one_of("activation", self.activation, ACTIVATIONS)
         check_one_of("head", self.head, (None, "pooler", "masked_lm", "classification"))

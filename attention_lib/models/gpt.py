@@ -19,6 +19,7 @@ from attention_lib.models.output import Output
 from attention_lib.positions import LearnedPositions
 from attention_lib.pretrained import Pretrained
 from attention_lib.settings import (
+    check_dropout,
     check_flags,
     check_head_sizes,
     check_number,
@@ -69,7 +70,7 @@ class GPTConfig:
 
     def __post_init__(self) -> None:
         check_head_sizes(self.d_model, self.num_heads, self.dropout)
-        check_number("attention_dropout", self.attention_dropout, 0.0, 0.99, "from 0 to 0.99")
+        check_dropout(attention_dropout=self.attention_dropout)
         check_number("norm_eps", self.norm_eps, 0.0, 1.0, "from 0 to 1, such as 1e-5")
         if self.d_ff is None:
             object.__setattr__(self, "d_ff", 4 * self.d_model)  # frozen, and here still being made

@@ -13,6 +13,7 @@ from attention_lib.layers import ACTIVATIONS, EncoderLayer
 from attention_lib.models.output import Output
 from attention_lib.pretrained import Pretrained
 from attention_lib.settings import (
+    check_dropout,
     check_flags,
     check_head_sizes,
     check_number,
@@ -68,7 +69,7 @@ class ViTConfig:
         names = ("image_size", "patch_size", "num_channels", "d_ff", "num_layers", "num_classes")
         check_sizes(**{name: getattr(self, name) for name in names})
         check_head_sizes(self.d_model, self.num_heads, self.dropout)
-        check_number("attention_dropout", self.attention_dropout, 0.0, 0.99, "from 0 to 0.99")
+        check_dropout(attention_dropout=self.attention_dropout)
         check_number("norm_eps", self.norm_eps, 0.0, 1.0, "from 0 to 1, such as 1e-5")
         check_one_of("activation", self.activation, ACTIVATIONS)
         check_one_of("head", self.head, (None, "classification"))
