@@ -44,7 +44,7 @@ format: env  ## put sources and notebooks into shape
 seeds: env  ## run every chapter with other seeds: do its claims hold?
 	@$(RUN) tools.seeds
 
-bench: env  ## measure speed beside other libraries, write _build/bench.md
+bench: env  ## measure speed beside other libraries, write bench/results.md
 	@$(RUN) bench
 
 lock:  ## renew constraints.txt from requirements.txt, in a fresh environment
