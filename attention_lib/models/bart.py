@@ -160,7 +160,8 @@ class BART(Pretrained, EncoderDecoder):
             target: ids ``(batch, T_target)``, ``start_id`` first. When None it is the source
                 itself, moved to the right by one and ``start_id`` put before it: so a classifier
                 reads its source, and so a model that repairs texts can be shown an intact one.
-            mask, target_mask, return_weights: as :meth:`Transformer.forward`.
+            mask, target_mask, return_weights: as
+                :meth:`EncoderDecoder.forward`.
             return_layers: also give what each layer of encoder and decoder wrote.
 
         Returns:
