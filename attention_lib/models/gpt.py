@@ -45,8 +45,7 @@ class GPTConfig:
         max_length: rows of the table of positions: tokens that the model can see at once.
         dropout: on every sublayer's output, and on the embeddings.
         attention_dropout: on the attention weights.
-        activation: as :class:`~attention_lib.layers.FeedForward`; ``"gelu"`` is faster to compute
-            on some machines than GPT-2's approximation of it.
+        activation: as :class:`~attention_lib.layers.FeedForward`; GPT-2's approximates ``"gelu"``.
         norm_eps: as :class:`~attention_lib.layers.AddNorm`.
         stop_id: the token that ends a text, if there is one.
 
