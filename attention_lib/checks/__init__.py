@@ -13,6 +13,7 @@ from attention_lib.checks.jacobian import check_softmax_jacobian
 from attention_lib.checks.layer_norm import check_layer_norm
 from attention_lib.checks.masking import check_masked_softmax
 from attention_lib.checks.merges import check_merge_pair
+from attention_lib.checks.overlap import check_f1
 from attention_lib.checks.positions import check_sinusoids
 from attention_lib.checks.query_key_value import check_query_key_value
 from attention_lib.checks.recurrent import check_additive_weights
@@ -42,6 +43,7 @@ CHECKERS = {
     "beam_search": check_beam_search,
     "merge_pair": check_merge_pair,
     "infill": check_infill,
+    "f1": check_f1,
 }
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "check_contextualise",
     "check_decoder_mask",
     "check_encoder_layer",
+    "check_f1",
     "check_infill",
     "check_layer_norm",
     "check_masked_softmax",

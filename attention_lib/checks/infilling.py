@@ -281,7 +281,7 @@ _FACTS = [
 def check_infill(function: Formula) -> CheckResult:
     """Check ``function(tokens, spans, mask) -> tokens``: each span becomes one mask.
 
-    BART's text infilling (Lewis et al., 2019, section 2.2) with the spans given instead of drawn.
+    BART's text infilling (Lewis et al., 2020, section 2.2) with the spans given instead of drawn.
 
     Args:
         function: takes ``tokens``, a list of strings; ``spans``, a list of ``(start, length)``,
