@@ -14,6 +14,7 @@ from attention_lib.checks.layer_norm import check_layer_norm
 from attention_lib.checks.masking import check_masked_softmax
 from attention_lib.checks.merges import check_merge_pair
 from attention_lib.checks.overlap import check_f1
+from attention_lib.checks.pooling import check_mean_pool
 from attention_lib.checks.positions import check_sinusoids
 from attention_lib.checks.query_key_value import check_query_key_value
 from attention_lib.checks.recurrent import check_additive_weights
@@ -44,6 +45,7 @@ CHECKERS = {
     "merge_pair": check_merge_pair,
     "infill": check_infill,
     "f1": check_f1,
+    "mean_pool": check_mean_pool,
 }
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "check_infill",
     "check_layer_norm",
     "check_masked_softmax",
+    "check_mean_pool",
     "check_merge_pair",
     "check_multi_head",
     "check_query_key_value",
