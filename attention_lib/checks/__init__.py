@@ -11,6 +11,7 @@ from attention_lib.checks.heads import check_multi_head
 from attention_lib.checks.infilling import check_infill
 from attention_lib.checks.jacobian import check_softmax_jacobian
 from attention_lib.checks.layer_norm import check_layer_norm
+from attention_lib.checks.masked_tokens import check_mask_tokens
 from attention_lib.checks.masking import check_masked_softmax
 from attention_lib.checks.merges import check_merge_pair
 from attention_lib.checks.overlap import check_f1
@@ -46,6 +47,7 @@ CHECKERS = {
     "infill": check_infill,
     "f1": check_f1,
     "mean_pool": check_mean_pool,
+    "mask_tokens": check_mask_tokens,
 }
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "check_f1",
     "check_infill",
     "check_layer_norm",
+    "check_mask_tokens",
     "check_masked_softmax",
     "check_mean_pool",
     "check_merge_pair",
