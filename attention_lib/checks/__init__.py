@@ -14,6 +14,7 @@ from attention_lib.checks.layer_norm import check_layer_norm
 from attention_lib.checks.masked_tokens import check_mask_tokens
 from attention_lib.checks.masking import check_masked_softmax
 from attention_lib.checks.merges import check_merge_pair
+from attention_lib.checks.nucleus import check_top_p
 from attention_lib.checks.overlap import check_f1
 from attention_lib.checks.pooling import check_mean_pool
 from attention_lib.checks.positions import check_sinusoids
@@ -48,6 +49,7 @@ CHECKERS = {
     "f1": check_f1,
     "mean_pool": check_mean_pool,
     "mask_tokens": check_mask_tokens,
+    "top_p": check_top_p,
 }
 
 __all__ = [
@@ -73,4 +75,5 @@ __all__ = [
     "check_sinusoids",
     "check_softmax",
     "check_softmax_jacobian",
+    "check_top_p",
 ]
