@@ -16,6 +16,7 @@ from attention_lib.checks.masking import check_masked_softmax
 from attention_lib.checks.merges import check_merge_pair
 from attention_lib.checks.nucleus import check_top_p
 from attention_lib.checks.overlap import check_f1
+from attention_lib.checks.patches import check_patches
 from attention_lib.checks.pooling import check_mean_pool
 from attention_lib.checks.positions import check_sinusoids
 from attention_lib.checks.query_key_value import check_query_key_value
@@ -50,6 +51,7 @@ CHECKERS = {
     "mean_pool": check_mean_pool,
     "mask_tokens": check_mask_tokens,
     "top_p": check_top_p,
+    "patches": check_patches,
 }
 
 __all__ = [
@@ -68,6 +70,7 @@ __all__ = [
     "check_mean_pool",
     "check_merge_pair",
     "check_multi_head",
+    "check_patches",
     "check_query_key_value",
     "check_rotate",
     "check_scaled_attention",

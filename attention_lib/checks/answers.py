@@ -81,7 +81,7 @@ def shown(thing: object, digits: int = 4) -> str:
     """Print an answer or an argument, a large tensor by its shape."""
     if not isinstance(thing, Tensor):
         return repr(thing)
-    if thing.numel() > 12:
+    if thing.numel() > 16:
         return f"a tensor of shape {tuple(thing.shape)}"
     return str(_rounded(thing.tolist(), digits))
 

@@ -26,12 +26,12 @@ def _probe(what: str, probabilities: list[float], p: float, shift: float = 0.0) 
 # No two tokens tie and no sum comes near p: tests see to both. The orders are no exchanges of two,
 # so that an order and its inverse differ; negative logits come before positive ones.
 _PROBES = [
-    _probe("three tokens, two of them enough", [0.1, 0.6, 0.3], 0.8),
-    _probe("four tokens, three of them enough", [0.26, 0.08, 0.42, 0.24], 0.8, shift=2.0),
+    _probe("three tokens, two enough", [0.1, 0.6, 0.3], 0.8),
+    _probe("four tokens, three enough", [0.26, 0.08, 0.42, 0.24], 0.8, shift=2.0),
     _probe("a small p", [0.2, 0.26, 0.11, 0.24, 0.19], 0.35),
     _probe("a large p", [0.06, 0.4, 0.02, 0.3, 0.12, 0.1], 0.93, shift=1.0),
     _probe("p of one half", [0.05, 0.16, 0.3, 0.27, 0.22], 0.5, shift=-1.0),
-    _probe("six tokens, three of them enough", [0.12, 0.09, 0.03, 0.34, 0.23, 0.19], 0.7, shift=3.0),
+    _probe("six tokens, three enough", [0.12, 0.09, 0.03, 0.34, 0.23, 0.19], 0.7, shift=3.0),
     _probe("a token that is enough alone", [0.15, 0.1, 0.75], 0.6, shift=1.0),
     _probe("a very small p", [0.2, 0.11, 0.29, 0.24, 0.16], 0.18),
     Probe("large logits", (torch.tensor([1000.0, 1001.0, 1000.5], dtype=torch.float64), 0.65)),
