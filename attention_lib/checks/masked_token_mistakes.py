@@ -151,6 +151,17 @@ MISTAKES = [
             _both(_at(lambda chosen: chosen | True)),
             "tokens are corrupted that were not chosen: the dice count at chosen places alone",
         ),
+        *[
+            (
+                _both(_at(lambda chosen: chosen | True), labels),
+                "chosen is never used: it says which tokens are to be guessed, and no others are "
+                "touched",
+            )
+            for labels in (
+                lambda ids, *_: ids,
+                lambda ids, chosen, *rest: label(ids, corrupt(ids, chosen | True, *rest) != ids),
+            )
+        ],
         (
             _both(_words_everywhere),
             "random words stand at places that were not chosen: one in ten of the chosen, not of "

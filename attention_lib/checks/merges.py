@@ -137,6 +137,11 @@ _ALTERNATIVES = [
         "the pair's second half still stands behind the joined token: go on behind the pair",
     ),
     Alternative(
+        _with(step=1, last=1),
+        "the pair's second half still stands behind the joined token, and the last token is lost: "
+        "a loop over pairs ends one token early",
+    ),
+    Alternative(
         _with(step=3),
         "the token behind each merged pair is lost: you go on one place too far",
     ),

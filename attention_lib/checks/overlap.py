@@ -50,13 +50,19 @@ def _harmonic(precision: float, recall: float) -> float:
     return 2 * precision * recall / (precision + recall)
 
 
-def _both_there(score: Score, neither: float) -> Score:
-    """Deal with empty lists and with nothing shared as is right, with the rest by ``score``."""
+def _cases(score: Score, neither: float | None, one: float | None, nothing: float | None) -> Score:
+    """Score apart where both are empty, one is, or nothing is shared; None: a division by 0."""
 
     def whole(prediction: Words, answer: Words) -> float:
         if not prediction and not answer:
-            return neither
-        return score(prediction, answer) if _shared(prediction, answer) else 0.0
+            found = neither
+        elif not prediction or not answer:
+            found = one
+        else:
+            found = score(prediction, answer) if _shared(prediction, answer) else nothing
+        if found is None:
+            raise ZeroDivisionError
+        return found
 
     return whole
 
@@ -67,7 +73,7 @@ def _f1(prediction: Words, answer: Words) -> float:
 
 
 def _reference(prediction: Words, answer: Words) -> Tensor:
-    return torch.tensor(_both_there(_f1, 1.0)(prediction, answer), dtype=torch.float64)
+    return torch.tensor(_cases(_f1, 1.0, 0.0, 0.0)(prediction, answer), dtype=torch.float64)
 
 
 def _counted(count: Callable[[Words, Words], float]) -> Score:
@@ -188,7 +194,7 @@ _KNOWN: list[tuple[Score, str]] = [
         "you count shared neighbours: here single words count",
     ),
     (
-        lambda p, a: _both_there(_f1, 1.0)(list("".join(p)), list("".join(a))),
+        lambda p, a: _cases(_f1, 1.0, 0.0, 0.0)(list("".join(p)), list("".join(a))),
         "you compare letters: words count, and two that only look alike are different",
     ),
     (
@@ -204,35 +210,18 @@ _KNOWN: list[tuple[Score, str]] = [
 ]
 
 
-def _forgetful(neither: float | None, one: float | None, nothing: float | None) -> Score:
-    """F1 without some of its three cases; None stands for dividing by 0."""
-
-    def score(prediction: Words, answer: Words) -> float:
-        if not prediction and not answer:
-            found = neither
-        elif not prediction or not answer:
-            found = one
-        else:
-            found = nothing if not _shared(prediction, answer) else _f1(prediction, answer)
-        if found is None:
-            raise ZeroDivisionError
-        return found
-
-    return score
-
-
 _NAN = float("nan")
 _CASES: list[tuple[Score, str]] = [
-    (_forgetful(0.0, 0.0, 0.0), "two empty lists agree: 1, not 0 (the question has no answer)"),
-    (_forgetful(1.0, 1.0, 0.0), "where only one of the two is empty the score is 0"),
+    (_cases(_f1, 0.0, 0.0, 0.0), "two empty lists agree: 1, not 0 (the question has no answer)"),
+    (_cases(_f1, 1.0, 1.0, 0.0), "where only one of the two is empty the score is 0"),
     (
-        _forgetful(0.0, 1.0, 0.0),
+        _cases(_f1, 0.0, 1.0, 0.0),
         "where only one of the two is empty the score is 0, and 1 where both are",
     ),
-    (_forgetful(1.0, 0.0, 1.0), "nothing is shared, and you give 1: the score is 0 there"),
+    (_cases(_f1, 1.0, 0.0, 1.0), "nothing is shared, and you give 1: the score is 0 there"),
     *[
         (
-            _forgetful(neither, one, undefined),
+            _cases(_f1, neither, one, undefined),
             "where nothing is shared precision and recall are 0, and the harmonic mean is 0 / 0: "
             "that case needs a line of its own",
         )
@@ -242,7 +231,7 @@ _CASES: list[tuple[Score, str]] = [
     ],
     *[
         (
-            _forgetful(neither, undefined, 0.0),
+            _cases(_f1, neither, undefined, 0.0),
             "you divide by the number of words, and a list may be empty: that case comes first",
         )
         for undefined in (None, _NAN)
@@ -250,7 +239,7 @@ _CASES: list[tuple[Score, str]] = [
     ],
     *[
         (
-            _forgetful(undefined, 0.0, 0.0),
+            _cases(_f1, undefined, 0.0, 0.0),
             "where both are empty you divide 0 by 0: two empty lists agree, which is 1",
         )
         for undefined in (None, _NAN)
@@ -272,7 +261,10 @@ _ALTERNATIVES = [
         )
         for score, diagnosis in _KNOWN
         # Empty lists as they come, or treated apart; two of them then give any of these numbers.
-        for whole in (score, *(_both_there(score, neither) for neither in (1.0, 0.0, 0.5, 100.0)))
+        for whole in (
+            score,
+            *(_cases(score, neither, 0.0, 0.0) for neither in (1.0, 0.0, 0.5, 100.0, None)),
+        )
     ],
 ]
 

@@ -121,6 +121,13 @@ _ALTERNATIVES = [
             _FORGOTTEN + "a patch becomes a few rows of the image, or of one channel",
         ),
         (
+            lambda images, p: (
+                images.flatten(2).unflatten(2, (-1, p * p)).transpose(1, 2).flatten(2)
+            ),
+            "you cut each channel anew without moving rows: p * p numbers behind one another are "
+            "no square",
+        ),
+        (
             _ordered(_B, _X, _Y, _C, _V, _U),
             "your patches go column by column: row by row, as one reads",
         ),

@@ -124,6 +124,18 @@ _KNOWN: list[tuple[Formula, str]] = [
         lambda hidden, mask: _sum(hidden, ~mask) / _count(~mask),
         "your mask is turned round, and a text without padding gives nan; True = a real token",
     ),
+    *[
+        (
+            lambda hidden, mask, least=least: _sum(hidden, ~mask) / _count(mask).clamp(min=least),
+            "you add the padding and divide by the number of real tokens: masked_fill writes where "
+            "its mask is True",
+        )
+        for least in (0, 1)
+    ],
+    (
+        lambda hidden, mask: _sum(hidden, ~mask) / mask.size(1),
+        "two things: you add the padding (the mask is turned round), and you divide by the length",
+    ),
     (_at(lambda mask: 0), "that is the first token's vector ([CLS] in BERT): the mean of all"),
     (
         _at(lambda mask: -1),

@@ -174,6 +174,14 @@ MASK_TOKENS_MISTAKES = {
         _places(lambda c, d: torch.ones_like(c), _chosen),
         "tokens are corrupted that were not chosen",
     ),
+    "chosen not used": (
+        _places(lambda c, d: d >= 0, lambda c, d: d >= 0),
+        "chosen is never used",
+    ),
+    "chosen not used, changed ones labelled": (
+        _places(lambda c, d: d >= 0, lambda c, d: d < 0.9),
+        "chosen is never used",
+    ),
     "random ones of all": (
         _token_by_token(
             lambda t, c, d, w, m: (

@@ -193,7 +193,13 @@ MERGE_PAIR_MISTAKES = {
         "you give the tokens back as they were",
     ),
     "overlapping": (_overlap, "your pairs overlap"),
-    "the second half stays": (_enumerate, "second half still stands behind"),
+    "the second half stays": (_enumerate, "second half still stands behind the joined token:"),
+    "the second half stays, the last token does not": (
+        lambda tokens, pair: [
+            "".join(pair) if two == pair else two[0] for two in itertools.pairwise(tokens)
+        ],
+        "behind the joined token, and",
+    ),
     "one too far": (_walking(on=3), "you go on one place too far"),
     "the first only": (_first_only, "the first occurrence alone"),
     "from the right": (_right_to_left, "you merge from the right"),
@@ -226,7 +232,7 @@ MERGE_PAIR_MISTAKES = {
         "all tokens two by two",
     ),
     "the commonest pair": (_commonest, "a pair of your own"),
-    "the last token lost": (_for_pairs, "the last token is lost"),
+    "the last token lost": (_for_pairs, "^the last token is lost"),
     "a loop that ends too early": (_stops_early, "at the very end is missed"),
     "with a space": (_walking(join=" ".join), "stands between the halves"),
     "WordPiece's sign": (_walking(join="##".join), "stands between the halves"),

@@ -159,6 +159,10 @@ F1_MISTAKES = {
     "not divided": (_mean_of(lambda p, r: p * r + r * p), "divided by precision"),
     "the smaller": (_mean_of(min), "the smaller of"),
     "the larger": (_mean_of(max), "the larger of"),
+    "divided by the longer": (
+        lambda p, a: _same(p, a) / max(len(p), len(a)),
+        "the smaller of",
+    ),
     "Jaccard": (
         _guarded(lambda p, a: _same(p, a) / (Counter(p) | Counter(a)).total()),
         "what any of the two says",

@@ -125,6 +125,10 @@ PATCHES_MISTAKES = {
         lambda images, p: images.reshape(len(images), -1, images.size(1) * p**2),
         "cut the numbers anew",
     ),
+    "reshape of each channel": (
+        lambda images, p: images.view(*images.shape[:2], -1, p, p).movedim(2, 1).flatten(2),
+        "you cut each channel anew",
+    ),
     "columns first": (_looping(grid=_by_columns), "^your patches go column by column"),
     "pixels by columns": (
         _looping(flatten=lambda patch: patch.mT.flatten(1)),

@@ -121,6 +121,18 @@ MEAN_POOL_MISTAKES = {
         lambda h, m: h.masked_fill(m[..., None], 0).sum(1) / (~m).sum(1, keepdim=True),
         "turned round, and a text without padding",
     ),
+    "masked_fill": (
+        lambda h, m: h.masked_fill(m[..., None], 0).sum(1) / m.sum(1, keepdim=True).clamp(1),
+        "masked_fill writes where",
+    ),
+    "masked_fill, inf": (
+        lambda h, m: h.masked_fill(m[..., None], 0).sum(1) / m.sum(1, keepdim=True),
+        "masked_fill writes where",
+    ),
+    "inverted, by length": (
+        lambda h, m: (h * m.logical_not().unsqueeze(-1)).mean(1),
+        "two things: you add the padding",
+    ),
     "first": (lambda h, m: h[:, 0, :], r"\[CLS\] in BERT"),
     "last": (lambda h, m: h[:, -1, :], "in the last place, padding perhaps"),
     "last real": (
