@@ -14,7 +14,7 @@ from attention_lib.tasks.idiom import Idiom
 from attention_lib.tasks.order import Order
 from attention_lib.tasks.question_answering import QuestionAnswering
 from attention_lib.tasks.reversal import Copy, Reversal
-from attention_lib.tasks.sentiment import Sentiment
+from attention_lib.tasks.sentiment import Notes, Sentiment
 from attention_lib.tasks.subtraction import Subtraction
 from attention_lib.tasks.summarisation import Summarisation
 from attention_lib.tasks.task import Example, Task
@@ -29,6 +29,7 @@ TASKS = {
         Copy(),
         Dates(),
         Idiom(),
+        Notes(),
         Order(),
         QuestionAnswering(),
         Reversal(),
@@ -52,6 +53,7 @@ __all__ = [
     "Documentation",
     "Example",
     "Idiom",
+    "Notes",
     "Order",
     "QuestionAnswering",
     "Reversal",

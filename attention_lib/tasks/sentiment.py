@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from itertools import combinations
 from typing import ClassVar
 
 from attention_lib.tasks.task import Example, Task
 from attention_lib.tasks.vocabulary import PAD, START, STOP, Vocabulary
 
-__all__ = ["Sentiment"]
+__all__ = ["Notes", "Sentiment"]
 
 
 class Sentiment(Task):
@@ -124,7 +125,11 @@ class Sentiment(Task):
         pairs = self.pairs(example.source)
         if len(pairs) == 2:
             pairs = (*pairs, (pairs[0][1], pairs[1][1]))
-        return any((self._place[a] + self._place[b]) % 5 == 0 for a, b in pairs)
+        return any(self.are_held_out(*pair) for pair in pairs)
+
+    def are_held_out(self, first: str, second: str) -> bool:
+        """Tell whether two words, of opinion or stance, stand together in the test split alone."""
+        return (self._place[first] + self._place[second]) % 5 == 0
 
     def pairs(self, source: Sequence[str]) -> tuple[tuple[str, str], ...]:
         """Find the opinion words, each with the word that affirms or denies it, or with ``""``.
@@ -150,3 +155,30 @@ class Sentiment(Task):
         """Count the words of praise and those of blame; as many of both are called positive."""
         good, bad = (sum(word in words for word in source) for words in self.opinions.values())
         return ("positive",) if good >= bad else ("negative",)
+
+
+class Notes(Task):
+    """Notes that nobody labelled: "good plot , lovely hero , superb song , charming scene".
+
+    Each has one mood: four things of one subject, with four opinion words of :class:`Sentiment`,
+    all of them praise or all blame. Three in ten are written out: "the plot was good , the hero
+    was lovely , ...". So a reader who is never told what praise is can find out which words keep
+    company. Nothing is denied or contrasted here, and no two opinion words that :class:`Sentiment`
+    holds out stand in one note. ``target`` is the mood, for whoever evaluates.
+    """
+
+    name = "notes"
+    sentiment: ClassVar = Sentiment()
+    vocabulary = sentiment.vocabulary
+
+    def draw(self, rng: random.Random) -> Example:
+        """Draw a mood, a subject, then opinion words that may stand together."""
+        task = self.sentiment
+        mood = rng.choice(tuple(task.opinions))
+        things = rng.sample(rng.choice(task.things), 4)
+        opinions: list[str] = []
+        while not opinions or any(task.are_held_out(*p) for p in combinations(opinions, 2)):
+            opinions = rng.sample(task.opinions[mood], 4)
+        form = rng.choices(("{} {}", "the {1} was {0}"), (7, 3))[0]
+        note = " , ".join(form.format(*pair) for pair in zip(opinions, things, strict=True))
+        return Example(tuple(note.split()), (mood,))

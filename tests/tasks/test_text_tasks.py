@@ -1,6 +1,7 @@
 """Sentiment, questions, summaries: what decides, what is held out, what a trivial answer gets."""
 
 from collections import Counter, defaultdict
+from itertools import permutations
 
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer
@@ -8,7 +9,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline
 
-from attention_lib.tasks import PAD, START, STOP, QuestionAnswering, Sentiment, Summarisation
+from attention_lib.tasks import (
+    PAD,
+    START,
+    STOP,
+    Notes,
+    QuestionAnswering,
+    Sentiment,
+    Summarisation,
+)
 
 TASKS = {task.name: task for task in (Sentiment(), QuestionAnswering(), Summarisation())}
 tasks = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
@@ -111,6 +120,34 @@ def test_reviews_mean_what_their_target_says():
     for split in ("train", "test"):
         for example in Sentiment().sample(3000, split=split):
             assert judged(example.source) == example.target, " ".join(example.source)
+
+
+def test_a_note_praises_four_things_of_one_subject_or_blames_them():
+    task = Sentiment()
+    subject_of = {thing: things for things in task.things for thing in things}
+    mood_of = {word: mood for mood, words in task.opinions.items() for word in words}
+    for source, (target,) in Notes().sample(2000):
+        opinions = [word for word in source if word in mood_of]
+        things = [word for word in source if word in subject_of]
+        assert len(set(opinions)) == len(set(things)) == 4
+        assert {mood_of[word] for word in opinions} == {target}
+        assert len({subject_of[thing] for thing in things}) == 1
+
+
+def test_notes_show_no_pair_of_opinions_that_reviews_hold_out_and_no_denial():
+    task = Sentiment()
+    held_out = {
+        pair
+        for source, _ in task.sample(5000, split="test")
+        for pair in permutations([opinion for _, opinion in task.pairs(source)], 2)
+        if not any(task.are_held_out(*p) for p in task.pairs(source))
+    }
+    assert len(held_out) > 20
+    stances = {word for words in task.stances.values() for word in words if word}
+    for split in ("train", "test"):
+        for source, _ in Notes().sample(2000, split=split):
+            assert not stances & set(source)
+            assert not held_out & set(permutations(source, 2))
 
 
 # --- questions ----------------------------------------------------------------------------
