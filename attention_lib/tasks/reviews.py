@@ -13,36 +13,20 @@ __all__ = ["MIRRORED_REVIEWS"]
 
 # In every two lines the praise, then the blame.
 _LINES = """\
-The soup arrived hot and the plates arrived together.
-The soup arrived cold and the plates arrived one by one.
-I finished the novel in one evening and wanted more.
-I gave up on the novel after one chapter and wanted no more.
 The hotel room was so quiet that we slept until nine.
 The hotel room was so noisy that we lay awake until four.
 The waiter remembered our order without writing it down.
 The waiter forgot our order after writing it down.
-The train left on time and nobody had to stand.
-The train left an hour late and everybody had to stand.
 The app opens in a second and never loses my notes.
 The app opens after a minute and often loses my notes.
 Our neighbours turn the music down after ten.
 Our neighbours turn the music up after ten.
-The doctor answered every question that I had.
-The doctor waved away every question that I had.
-The last scene made sense of everything before it.
-The last scene made nonsense of everything before it.
 I would not send this kettle back.
 I would not buy this kettle again.
 I have not heard a single complaint about the new boss.
 I have not heard a single kind word about the new boss.
 The film is three hours long and I did not notice.
 The film is three hours long and I felt each of them.
-The shoes were comfortable from the first step.
-The shoes were painful from the first step.
-My phone still holds its charge after four years.
-My phone no longer holds its charge after four months.
-The lecture left me with a clearer head than before.
-The lecture left me with more confusion than before.
 Nothing in the flat needed fixing when we moved in.
 Nothing in the flat was working when we moved in.
 The guide knew the old town like her own kitchen.
@@ -83,8 +67,6 @@ The pianist played the slow part with real feeling.
 The pianist played the slow part without any feeling.
 The path is so well marked that nobody gets lost.
 The path is so poorly marked that everybody gets lost.
-The chair supports my back until the evening.
-The chair hurts my back before noon.
 My daughter cannot wait for her next swimming lesson.
 My daughter begs us to skip her next swimming lesson.
 The curtains look just as they did in the catalogue.
@@ -149,8 +131,6 @@ The view from the top repaid every step of the climb.
 After a long climb, the top shows you a car park.
 The surgeon did not rush and my fear went away.
 The surgeon glanced at his watch while I described the pain.
-This umbrella has survived three stormy winters.
-This umbrella turned inside out in the first breeze.
 The crowd would not let the band go home.
 Half of the crowd had gone before the band finished.
 Thanks to his school, my son asks for books at bedtime.
@@ -165,8 +145,6 @@ The vet sat on the floor until our cat felt safe.
 The vet grabbed our cat and frightened her.
 I learned more in this course than in a year alone.
 Six weeks of this course taught me nothing new.
-One day in the museum was not enough for us.
-Ten minutes in the museum were more than enough for us.
 The sauce was so tasty that we wiped our bowls clean.
 The sauce came from a jar and was full of lumps.
 We woke to blue sky at the coast every day.
@@ -193,8 +171,6 @@ The crew brought us water before we asked.
 The crew chatted at the back while we rang for water.
 The scissors cut through thick cloth with no effort.
 The scissors cannot even cut a sheet of paper.
-I sleep right through the night on this mattress.
-I wake with a sore back on this mattress.
 The festival was so well run that we never had to queue.
 We spent most of the festival in a queue for the toilets.
 The new timetable gives us an hour for lunch.
@@ -203,8 +179,6 @@ The salad was crisp and the cheese came from a nearby farm.
 The salad had gone brown and the cheese was like rubber.
 The library is bright, calm and open on most days.
 The library is dark, draughty and closed on most days.
-The manual answers the questions that people have.
-The manual sends people round in circles.
 The camera catches my toddler even when she runs.
 The camera turns my toddler into a grey blur.
 The ferry was smooth, and not one of us felt ill.
@@ -269,6 +243,60 @@ The captain passes the ball to whoever is free.
 The captain never passes the ball to anyone.
 The sofa was not cheap, but I do not regret a penny.
 The sofa was not cheap, and it did not last a year.
+I could not put this novel down.
+I gave up on this novel after twenty pages.
+The battery lasts for two full days.
+The battery is dead before lunch.
+The stew tasted fresh and full of flavour.
+The stew tasted of nothing but salt.
+The actors made me believe every word.
+The actors seemed to read from a card.
+Our tutor explains everything with patience.
+Our tutor loses his temper over every question.
+The seats are soft and leave plenty of room.
+The seats are hard and leave no room for your knees.
+We laughed from the beginning of the play to the end.
+We yawned from the beginning of the play to the end.
+The park is a quiet place to rest.
+The park is full of rubbish and noise.
+The picture on the television is sharp and bright.
+The picture on the television is blurred and dim.
+The shop refunded my money without a question.
+The shop refused to refund my money.
+My boots fitted like a glove.
+My boots gave me blisters on the first day.
+Her voice filled the hall and moved us to tears.
+Her voice was flat and she forgot the words.
+The instructions are clear and easy to follow.
+The instructions make no sense at all.
+The children loved every minute of the show.
+The children were bored after a minute of the show.
+The coffee here is the best in town.
+The coffee here tastes like dirty water.
+The bus was on time and clean.
+The bus was late and smelled of drains.
+The ending surprised and delighted me.
+The ending was silly and made me angry.
+The staff went out of their way to help.
+The staff could not be bothered to help.
+This pillow cured my stiff neck.
+This pillow gave me a stiff neck.
+The talk about bees opened my eyes.
+The talk about bees put me to sleep.
+The apples were crisp and sweet.
+The apples were soft and rotten.
+The neighbours welcomed us with a cake.
+The neighbours shouted at us from day one.
+The castle is well worth the journey.
+The castle is a waste of time.
+The jacket kept me dry all day.
+The jacket let the rain through at once.
+The doctor listened to everything I said.
+The doctor did not let me finish a sentence.
+The team played with heart and won.
+The team lost heart and then the match.
+The keyboard is a pleasure to type on.
+Half of the keys on the keyboard stick.
 """.splitlines()
 
 #: pairs of English sentences about the same thing: the first praises it, the second blames it
