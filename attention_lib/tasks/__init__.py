@@ -14,6 +14,7 @@ from attention_lib.tasks.idiom import Idiom
 from attention_lib.tasks.order import Order
 from attention_lib.tasks.question_answering import QuestionAnswering
 from attention_lib.tasks.reversal import Copy, Reversal
+from attention_lib.tasks.reviews import MIRRORED_REVIEWS
 from attention_lib.tasks.sentiment import Notes, Sentiment
 from attention_lib.tasks.subtraction import Subtraction
 from attention_lib.tasks.summarisation import Summarisation
@@ -41,6 +42,7 @@ TASKS = {
 }
 
 __all__ = [
+    "MIRRORED_REVIEWS",
     "PAD",
     "START",
     "STOP",
