@@ -7,6 +7,7 @@ turns tokens into ids, and :func:`pad` makes one tensor of sequences of several 
 
 from attention_lib.tasks.bank import BankCorpus
 from attention_lib.tasks.batches import pad
+from attention_lib.tasks.coloured_digits import ColouredDigits, PictureBatch
 from attention_lib.tasks.dates import Dates
 from attention_lib.tasks.digits import Digits
 from attention_lib.tasks.documentation import Documentation, unigram_loss, windows
@@ -45,6 +46,7 @@ __all__ = [
     "STOP",
     "TASKS",
     "BankCorpus",
+    "ColouredDigits",
     "Copy",
     "Dates",
     "Dependency",
@@ -53,6 +55,7 @@ __all__ = [
     "Example",
     "Idiom",
     "Order",
+    "PictureBatch",
     "QuestionAnswering",
     "Reversal",
     "Sentiment",

@@ -24,7 +24,7 @@ _COLOURS = {
     "green": (0.0, 0.62, 0.45),
     "pink": (0.80, 0.47, 0.65),
 }
-_ROWS, _COLUMNS = 2, 3
+_ROWS, _COLUMNS = 2, 2
 _CELLS = _ROWS * _COLUMNS
 _HELD_OUT_ONE_IN = 5
 
@@ -33,10 +33,10 @@ class PictureBatch(NamedTuple):
     """Pictures with a question each.
 
     Attributes:
-        pictures: ``(size, 3, 16, 24)`` float32, red, green and blue from 0 to 1.
+        pictures: ``(size, 3, 16, 16)`` float32: red, green and blue, from 0 to 1.
         questions: ids of words, ``(size, 6)`` int64.
         answers: the id of a word, ``(size,)`` int64.
-        asked: the cell that the question is about, ``(size,)`` int64: 0 to 5, row by row.
+        asked: the cell that the question is about, ``(size,)`` int64: 0 to 3, row by row.
     """
 
     pictures: Tensor
@@ -46,14 +46,14 @@ class PictureBatch(NamedTuple):
 
 
 class ColouredDigits:
-    """Six handwritten digits in chalk, two rows of three, and a question about one of them.
+    """Four handwritten digits in coloured chalk, two by two, and a question about one of them.
 
-    The digits of a picture are all different, and so are their six colours. The question names a
+    The digits of a picture are all different, and so are their colours. The question names a
     digit and asks for its colour (what colour is digit seven ?), or the other way round (what
     digit has colour green ?): whoever knows the picture alone, or the question alone, cannot
     answer it.
 
-    One in five of the 60 pairs of a digit and a cell is held out: training never asks about that
+    One in five of the 40 pairs of a digit and a cell is held out: training never asks about that
     digit in that cell (but may show it there), and testing asks about nothing else. Test pictures
     are made of the held-out images of :class:`~attention_lib.tasks.Digits`.
 
@@ -62,8 +62,7 @@ class ColouredDigits:
     """
 
     def __init__(self) -> None:
-        self.colours = tuple(_COLOURS)
-        words = ("what", "colour", "digit", "is", "has", "?", *_DIGITS, *self.colours)
+        words = ("what", "colour", "digit", "is", "has", "?", *_DIGITS, *_COLOURS)
         self.vocabulary = Vocabulary(words)
         pairs = [(digit, cell) for digit in range(len(_DIGITS)) for cell in range(_CELLS)]
         rng = random.Random("coloured digits")
@@ -113,10 +112,10 @@ class ColouredDigits:
 
         images, counts = self._images[split]
         first = counts.cumsum(0) - counts
-        chance = torch.rand(size, _CELLS, generator=generator)
-        ink = images[first[digits] + (chance * counts[digits]).long()]  # (size, 6, 8, 8)
-        chalk = torch.tensor(list(_COLOURS.values()))[colours]  # (size, 6, 3)
-        cells = ink[:, :, None] * chalk[..., None, None]  # (size, 6, 3, 8, 8)
+        drawn = torch.randint(2**40, (size, _CELLS), generator=generator) % counts[digits]
+        ink = images[first[digits] + drawn]  # (size, 4, 8, 8)
+        chalk = torch.tensor(list(_COLOURS.values()))[colours]  # (size, 4, 3)
+        cells = ink[:, :, None] * chalk[..., None, None]  # (size, 4, 3, 8, 8)
         pictures = cells.unflatten(1, (_ROWS, _COLUMNS)).permute(0, 3, 1, 4, 2, 5)
 
         is_for_colour = torch.rand(size, generator=generator) < 0.5
@@ -124,11 +123,11 @@ class ColouredDigits:
             is_for_colour[:, None], self._for_colour[digit], self._for_digit[colour]
         )
         answers = torch.where(is_for_colour, self._colour_ids[colour], self._digit_ids[digit])
-        return PictureBatch(pictures.reshape(size, 3, 16, 24), questions, answers, asked)
+        return PictureBatch(pictures.reshape(size, 3, 16, 16), questions, answers, asked)
 
 
 def _with(given: Tensor, *, at: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Draw different numbers below ``count`` for six cells, the given one in cell ``at``."""
+    """Draw different numbers below ``count`` for the cells, the given one in cell ``at``."""
     noise = torch.rand(len(given), count, generator=generator)
     given_first = noise.scatter(1, given[:, None], -1.0).argsort(dim=1)[:, :_CELLS]
     places = torch.arange(_CELLS).repeat(len(given), 1)
