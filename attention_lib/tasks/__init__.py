@@ -7,6 +7,7 @@ turns tokens into ids, and :func:`pad` makes one tensor of sequences of several 
 
 from attention_lib.tasks.bank import BankCorpus
 from attention_lib.tasks.batches import pad
+from attention_lib.tasks.coloured_digits import ColouredDigits, PictureBatch
 from attention_lib.tasks.dates import Dates
 from attention_lib.tasks.digits import Digits
 from attention_lib.tasks.documentation import Documentation, unigram_loss, windows
@@ -48,6 +49,7 @@ __all__ = [
     "STOP",
     "TASKS",
     "BankCorpus",
+    "ColouredDigits",
     "Copy",
     "Dates",
     "Dependency",
@@ -57,6 +59,7 @@ __all__ = [
     "Idiom",
     "Notes",
     "Order",
+    "PictureBatch",
     "QuestionAnswering",
     "Reversal",
     "Sentiment",
