@@ -42,7 +42,7 @@ def main() -> None:
     tokenizer = make_tokenizer(texts.train, CONFIG.vocab_size)
     ids = {name: encode(tokenizer, getattr(texts, name)) for name in ("train", "test")}
     model = GPT(CONFIG)
-    train(
+    history = train(
         model,
         lambda model, window: cross_entropy(model(window[:, :-1]).logits, window[:, 1:]),
         lambda step: windows(ids["train"], BATCH, LENGTH, seed=step),
@@ -68,6 +68,7 @@ def main() -> None:
         "loss, training text": round(loss_of_text(model, ids["train"]), 4),
         "loss, held-out text": round(loss_of_text(model, ids["test"]), 4),
         "unigram loss, held-out text": round(unigram_loss(*ids.values(), CONFIG.vocab_size), 4),
+        "on the way": history[["step", "training", "held-out"]].round(3).to_dict("list"),
     }
     (new / "made.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
     shutil.rmtree(FOLDER, ignore_errors=True)
