@@ -6,7 +6,7 @@ export CHAPTER
 RUN := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test serve lab lint format seeds bench lock diagrams clean
+.PHONY: help env book test serve lab lint format seeds bench lock diagrams pretrained clean
 
 help:  ## list what there is to do
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ lock:  ## renew constraints.txt from requirements.txt, in a fresh environment
 
 diagrams: env  ## draw chapters/_diagrams/*.mmd again (needs npm and Chromium)
 	@$(RUN) tools.diagrams
+
+pretrained: env  ## train the small GPT of chapter 10 again (half an hour)
+	@$(RUN) tools.pretrain_gpt
 
 clean:  ## delete everything that was built, the environment too
 	rm -rf _build .venv

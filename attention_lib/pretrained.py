@@ -25,6 +25,7 @@ from attention_lib.formats import Format, Names, Transposed, read_json
 
 __all__ = ["Pretrained", "find_folder"]
 
+_OWN = Path(__file__).parent / "weights"  # folders that come with this package
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 # What numbers may be stored in, and what the files call it.
 _DTYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.float64: "F64"}
@@ -189,9 +190,10 @@ def find_folder(folder_or_name: Path | str) -> Path:
     """Find the folder of a model.
 
     Args:
-        folder_or_name: a folder; ``"all-MiniLM-L6-v2"``, which the installed weights package has;
-            or a name on huggingface.co, such as ``"openai-community/gpt2"``: looked up among what
-            was downloaded before, and downloaded only when ``ATTENTION_ONLINE=1``.
+        folder_or_name: a folder; ``"documentation_gpt"``, a small GPT that this package has with
+            it; ``"all-MiniLM-L6-v2"``, which the installed weights package has; or a name on
+            huggingface.co, such as ``"openai-community/gpt2"``: looked up among what was downloaded
+            before, and downloaded only when ``ATTENTION_ONLINE=1``.
 
     Returns:
         The folder; its ``tokenizer.json``, where it has one, is for ``tokenizers``.
@@ -205,6 +207,8 @@ def find_folder(folder_or_name: Path | str) -> Path:
     if Path(folder_or_name).is_dir():
         return Path(folder_or_name)
     name = str(folder_or_name)
+    if name == Path(name).name and (_OWN / name).is_dir():
+        return _OWN / name
     if name.removeprefix("sentence-transformers/") == "all-MiniLM-L6-v2":
         packaged = find_weights()
         if packaged is not None:

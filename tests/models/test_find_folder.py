@@ -2,11 +2,13 @@
 
 import socket
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import huggingface_hub
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
+import attention_lib
 from attention_lib import checkpoints
 from attention_lib.checkpoints import find_weights
 from attention_lib.models import GPT
@@ -47,6 +49,20 @@ def test_the_packaged_model_is_found_by_either_name_without_asking(downloads):
     for name in ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2"):
         assert find_folder(name) == find_weights()
     assert downloads == []
+
+
+def test_what_the_package_has_is_found_without_asking(downloads):
+    folder = find_folder("documentation_gpt")
+    assert folder == Path(attention_lib.__file__).parent / "weights" / "documentation_gpt"
+    assert GPT.from_pretrained("documentation_gpt").config.vocab_size == 1024
+    assert downloads == []
+
+
+@pytest.mark.parametrize("name", ["../weights/documentation_gpt", "../tasks"])
+def test_only_a_plain_name_is_looked_up_in_the_package(name, downloads, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        find_folder(name)
 
 
 @pytest.mark.parametrize("online", [None, "0", "", "yes", "1"])
