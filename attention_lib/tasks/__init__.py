@@ -12,11 +12,10 @@ from attention_lib.tasks.digits import Digits
 from attention_lib.tasks.documentation import Documentation, unigram_loss, windows
 from attention_lib.tasks.idiom import Idiom
 from attention_lib.tasks.order import Order
-from attention_lib.tasks.question_answering import QuestionAnswering
+from attention_lib.tasks.reports import Reports
 from attention_lib.tasks.reversal import Copy, Reversal
 from attention_lib.tasks.sentiment import Sentiment
 from attention_lib.tasks.subtraction import Subtraction
-from attention_lib.tasks.summarisation import Summarisation
 from attention_lib.tasks.task import Example, Task
 from attention_lib.tasks.translation import Dependency, Translation
 from attention_lib.tasks.vocabulary import PAD, START, STOP, Vocabulary
@@ -30,10 +29,9 @@ TASKS = {
         Dates(),
         Idiom(),
         Order(),
-        QuestionAnswering(),
+        *(Reports(use) for use in Reports.uses),
         Reversal(),
         Sentiment(),
-        Summarisation(),
         Translation("french"),
         Translation("hindi"),
     )
@@ -53,11 +51,10 @@ __all__ = [
     "Example",
     "Idiom",
     "Order",
-    "QuestionAnswering",
+    "Reports",
     "Reversal",
     "Sentiment",
     "Subtraction",
-    "Summarisation",
     "Task",
     "Translation",
     "Vocabulary",
