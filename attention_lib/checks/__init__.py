@@ -8,9 +8,16 @@ from attention_lib.checks.contextual import check_contextualise, check_softmax
 from attention_lib.checks.decoder_mask import check_decoder_mask
 from attention_lib.checks.decoding import check_beam_search
 from attention_lib.checks.heads import check_multi_head
+from attention_lib.checks.infilling import check_infill
 from attention_lib.checks.jacobian import check_softmax_jacobian
 from attention_lib.checks.layer_norm import check_layer_norm
+from attention_lib.checks.masked_tokens import check_mask_tokens
 from attention_lib.checks.masking import check_masked_softmax
+from attention_lib.checks.merges import check_merge_pair
+from attention_lib.checks.nucleus import check_top_p
+from attention_lib.checks.overlap import check_f1
+from attention_lib.checks.patches import check_patches
+from attention_lib.checks.pooling import check_mean_pool
 from attention_lib.checks.positions import check_sinusoids
 from attention_lib.checks.query_key_value import check_query_key_value
 from attention_lib.checks.recurrent import check_additive_weights
@@ -38,6 +45,13 @@ CHECKERS = {
     "encoder_layer": check_encoder_layer,
     "shifted_loss": check_shifted_loss,
     "beam_search": check_beam_search,
+    "merge_pair": check_merge_pair,
+    "infill": check_infill,
+    "f1": check_f1,
+    "mean_pool": check_mean_pool,
+    "mask_tokens": check_mask_tokens,
+    "top_p": check_top_p,
+    "patches": check_patches,
 }
 
 __all__ = [
@@ -48,9 +62,15 @@ __all__ = [
     "check_contextualise",
     "check_decoder_mask",
     "check_encoder_layer",
+    "check_f1",
+    "check_infill",
     "check_layer_norm",
+    "check_mask_tokens",
     "check_masked_softmax",
+    "check_mean_pool",
+    "check_merge_pair",
     "check_multi_head",
+    "check_patches",
     "check_query_key_value",
     "check_rotate",
     "check_scaled_attention",
@@ -58,4 +78,5 @@ __all__ = [
     "check_sinusoids",
     "check_softmax",
     "check_softmax_jacobian",
+    "check_top_p",
 ]

@@ -9,16 +9,23 @@ from collections.abc import Callable, Sequence
 from itertools import compress
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from attention_lib.checks.answers import (
+    TOLERANCE,
+    Answer,
+    copied,
+    described,
+    is_changed,
+    read,
+    same,
+    shown,
+)
 from attention_lib.checks.parts import Alternative, Fact, Probe
 from attention_lib.checks.result import CheckResult
 
 __all__ = ["diagnose"]
-
-_TOLERANCE = 1e-6
 
 # What PyTorch and NumPy say, and what it usually means.
 _LINE_UP = (
@@ -35,6 +42,13 @@ _HINTS = {
     "mismatch in its core dimension": _FIT,
     "match target batch_size": "every target needs one prediction: write down both shapes\n",
     "return_types": "max over a dimension returns the values and where they are: take .values\n",
+}
+
+
+_OWN = {
+    Tensor: "work on a new tensor; operations that end in an underscore, -=, /= and x[...] = "
+    "overwrite the caller's numbers",
+    list: "work on a new list; append, insert, pop, del and x[...] = change the caller's",
 }
 
 
@@ -57,8 +71,9 @@ def diagnose(
     Args:
         name: what is checked.
         function: the reader's function. It may return a tensor, an array or nested lists.
-        reference: the right function, which returns a tensor. Its parameters are called as the
-            reader knows them: under these names the inputs are shown.
+        reference: the right function, which returns a tensor; or a list of strings, and then the
+            reader's function must, too. Its parameters are called as the reader knows them: under
+            these names the inputs are shown.
         probes: inputs, smallest first.
         alternatives: formulas to recognise, likeliest first.
         facts: properties of a right answer, in the order in which to report them.
@@ -75,17 +90,17 @@ def diagnose(
             "check(my_function), without calling it"
         )
     names = _names(reference)
-    expected = [reference(*_copies(probe.arguments)) for probe in probes]
-    answers: list[Tensor] = []
-    for probe in probes:
-        answer, complaint = _call(function, probe, names)
+    expected = [reference(*copied(probe.arguments)) for probe in probes]
+    answers: list[Answer] = []
+    for probe, right in zip(probes, expected, strict=True):
+        answer, complaint = _call(function, probe, names, right)
         if complaint:
             known = (a for a in alternatives if _breaks_there_too(a.formula, answers, probes))
             return CheckResult(name, False, (), next((a.diagnosis for a in known), complaint))
         answers.append(answer)
 
     holds = _holding(facts, answers, expected, probes)
-    if all(map(_same, answers, expected)):
+    if all(map(same, answers, expected)):
         return CheckResult(name, True, (*holds, "the answer is right on every input tried"))
     for alternative in alternatives:
         if _gives(alternative.formula, answers, probes):
@@ -95,18 +110,16 @@ def diagnose(
     return CheckResult(name, False, holds, diagnosis)
 
 
-def _copies(arguments: tuple) -> tuple:
-    return tuple(a.clone() if isinstance(a, Tensor) else a for a in arguments)
-
-
 def _names(reference: Callable) -> list[str]:
     parameters = inspect.signature(reference).parameters.values()
     return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
 
 
-def _call(function: Callable, probe: Probe, names: Sequence[str]) -> tuple[Tensor | None, str]:
+def _call(
+    function: Callable, probe: Probe, names: Sequence[str], expected: Answer
+) -> tuple[Answer | None, str]:
     """The function's answer to one probe, or what stands in the way of one."""
-    arguments = _copies(probe.arguments)
+    arguments = copied(probe.arguments)
     try:
         answer = function(*arguments)
     except (Exception, SystemExit) as error:
@@ -114,23 +127,19 @@ def _call(function: Callable, probe: Probe, names: Sequence[str]) -> tuple[Tenso
             f"your function raised {type(error).__name__} on {probe.what}: {error}\n"
             f"{_hint(error)}{_table(_inputs(names, probe))}"
         )
-    if any(
-        isinstance(after, Tensor) and not torch.allclose(after, before, 0, 0, equal_nan=True)
-        for after, before in zip(arguments, probe.arguments, strict=True)
-    ):
+    changed = [*map(is_changed, arguments, probe.arguments)]
+    if True in changed:
         return None, (
-            f"your function changed its input, on {probe.what}: work on a new tensor; operations "
-            "that end in an underscore, -=, /= and x[...] = overwrite the caller's numbers"
+            f"your function changed its input, on {probe.what}: "
+            f"{_OWN[type(arguments[changed.index(True)])]}"
         )
     if answer is None or answer is Ellipsis:
         return None, "your function returns nothing yet: end it with `return ...` and your result"
     try:
-        return _as_numbers(answer), ""
+        return read(answer, expected), ""
     except Exception:
-        return None, (
-            f"your function returned a {type(answer).__name__} on {probe.what}; expected one "
-            "tensor of real numbers and nothing beside it"
-        )
+        what, wanted = described(answer, expected)
+        return None, f"your function returned {what} on {probe.what}; expected {wanted}"
 
 
 def _hint(error: BaseException) -> str:
@@ -145,32 +154,10 @@ def _hint(error: BaseException) -> str:
     return (f"in the line: {line}\n" if line else "") + hint
 
 
-def _as_numbers(answer: object) -> Tensor:
-    """Copy a tensor, an array or (nested) lists of them into a float64 tensor on the CPU."""
-    if isinstance(answer, list) and answer and all(isinstance(row, Tensor) for row in answer):
-        answer = torch.stack(answer)
-    if isinstance(answer, tuple):
-        raise TypeError("several answers")
-    if not isinstance(answer, Tensor):
-        answer = torch.from_numpy(np.array(answer, dtype=float))  # a copy; refuses complex numbers
-    if answer.is_complex():
-        raise TypeError("complex")
-    if answer.layout != torch.strided:
-        answer = answer.to_dense()
-    return answer.detach().to("cpu", torch.float64, copy=True)
-
-
-def _same(answer: Tensor, expected: Tensor) -> bool:
-    if answer.shape != expected.shape:
-        return False
-    expected = expected.to(torch.float64)
-    return torch.allclose(answer, expected, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True)
-
-
-def _gives(formula: Callable, answers: Sequence[Tensor], probes: Sequence[Probe]) -> bool:
+def _gives(formula: Callable, answers: Sequence[Answer], probes: Sequence[Probe]) -> bool:
     try:
         return all(
-            _same(answer, formula(*_copies(probe.arguments)))
+            same(answer, formula(*copied(probe.arguments)))
             for answer, probe in zip(answers, probes, strict=True)
         )
     except Exception:  # a formula whose shapes fit some inputs only: there it gives no answer
@@ -178,13 +165,13 @@ def _gives(formula: Callable, answers: Sequence[Tensor], probes: Sequence[Probe]
 
 
 def _breaks_there_too(
-    formula: Callable, answers: Sequence[Tensor], probes: Sequence[Probe]
+    formula: Callable, answers: Sequence[Answer], probes: Sequence[Probe]
 ) -> bool:
     """Whether a formula gives the reader's answers so far and raises where the reader's does."""
     if not answers or not _gives(formula, answers, probes[: len(answers)]):
         return False
     try:
-        formula(*_copies(probes[len(answers)].arguments))
+        formula(*copied(probes[len(answers)].arguments))
     except Exception:
         return True
     return False
@@ -192,12 +179,12 @@ def _breaks_there_too(
 
 def _where_finite(
     alternatives: Sequence[Alternative],
-    answers: Sequence[Tensor],
-    expected: Sequence[Tensor],
+    answers: Sequence[Answer],
+    expected: Sequence[Answer],
     probes: Sequence[Probe],
 ) -> str:
     """Judge by the finite answers alone: an overflow must not hide a second mistake."""
-    finite = [bool(answer.isfinite().all()) for answer in answers]
+    finite = [isinstance(answer, list) or bool(answer.isfinite().all()) for answer in answers]
     if all(finite):
         return ""
     overflow = (
@@ -209,7 +196,7 @@ def _where_finite(
     )
     if len(answers) < 2:
         return ""  # too little to judge by
-    if all(map(_same, answers, expected)):
+    if all(map(same, answers, expected)):
         return f"right wherever your numbers are finite, but {overflow}"
     for alternative in alternatives:
         if _gives(alternative.formula, answers, probes):
@@ -219,13 +206,13 @@ def _where_finite(
 
 def _holding(
     facts: Sequence[Fact],
-    answers: Sequence[Tensor],
-    expected: Sequence[Tensor],
+    answers: Sequence[Answer],
+    expected: Sequence[Answer],
     probes: Sequence[Probe],
 ) -> tuple[str, ...]:
     """The facts that hold on every answer; none unless all shapes are right."""
     tried = list(zip(answers, expected, probes, strict=True))
-    if any(answer.shape != right.shape for answer, right, _ in tried):
+    if any(_shape(answer) != _shape(right) for answer, right, _ in tried):
         return ()
     return tuple(
         fact.what
@@ -234,37 +221,41 @@ def _holding(
     )
 
 
+def _shape(answer: Answer) -> tuple[int, ...]:
+    return () if isinstance(answer, list) else tuple(answer.shape)
+
+
 def _example(
     facts: Sequence[Fact],
-    answers: Sequence[Tensor],
-    expected: Sequence[Tensor],
+    answers: Sequence[Answer],
+    expected: Sequence[Answer],
     probes: Sequence[Probe],
     names: Sequence[str],
 ) -> str:
     """The smallest failure, for a mistake that no alternative explains."""
     tried = zip(answers, expected, probes, strict=True)
-    answer, right, probe = next(t for t in tried if not _same(t[0], t[1]))
-    right = right.to(answer)
+    answer, right, probe = next(t for t in tried if not same(t[0], t[1]))
     inputs = _inputs(names, probe)
-    if answer.shape != right.shape:
+    if _shape(answer) != _shape(right):
         return (
-            f"your answer has shape {tuple(answer.shape)} on {probe.what}; expected "
-            f"{tuple(right.shape)}\n{_table(inputs)}"
+            f"your answer has shape {_shape(answer)} on {probe.what}; expected "
+            f"{_shape(right)}\n{_table(inputs)}"
         )
     lines = [f"your answer is wrong on {probe.what}"]
     broken = [fact.what for fact in facts if not fact.holds(answer, *probe.arguments)]
     if broken:
         lines[0] += f"; it should be true that {broken[0]}, and it is not"
     digits = 4
-    if _numbers(answer, digits) == _numbers(right, digits):  # all alike, or too many to show
+    right = right if isinstance(right, list) else right.to(answer)
+    if shown(answer, digits) == shown(right, digits):  # all alike, or too many to show
         digits = 8
         difference = (answer - right).abs().nan_to_num(torch.inf)
         place = torch.unravel_index(difference.argmax(), difference.shape)
         lines.append(
             f"the largest difference is {difference.max():.1g}, in place "
-            f"{[int(i) for i in place]}; up to {_TOLERANCE} counts as equal"
+            f"{[int(i) for i in place]}; up to {TOLERANCE} counts as equal"
         )
-    results = [("you gave", _numbers(answer, digits)), ("expected", _numbers(right, digits))]
+    results = [("you gave", shown(answer, digits)), ("expected", shown(right, digits))]
     return "\n".join([*lines, _table([*inputs, *results])])
 
 
@@ -272,22 +263,9 @@ def _inputs(names: Sequence[str], probe: Probe) -> list[tuple[str, str]]:
     """Each argument of a probe beside its name."""
     if len(names) < len(probe.arguments):
         names = ["input"] * len(probe.arguments)
-    shown = (_numbers(a) if isinstance(a, Tensor) else repr(a) for a in probe.arguments)
-    return list(zip(names, shown, strict=False))
+    return list(zip(names, map(shown, probe.arguments), strict=False))
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> str:
     width = max(len(label) for label, _ in rows) + 3
     return "\n".join(f"{label + ':':{width}}{text}" for label, text in rows)
-
-
-def _numbers(tensor: Tensor, digits: int = 4) -> str:
-    if tensor.numel() > 12:
-        return f"a tensor of shape {tuple(tensor.shape)}"
-    return str(_rounded(tensor.tolist(), digits))
-
-
-def _rounded(numbers: list | float, digits: int) -> list | float:
-    if isinstance(numbers, list):
-        return [_rounded(number, digits) for number in numbers]
-    return round(numbers, digits) + 0.0 if isinstance(numbers, float) else numbers
