@@ -32,7 +32,7 @@ def recipe() -> str:
 
 
 def checksum() -> str:
-    """Name the recipe, whatever its comments and layout: does a result belong to it?"""
+    """Name the recipe, whatever its comments and layout, so that results can be told apart."""
     return hashlib.sha256(ast.unparse(ast.parse(recipe())).encode()).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""Reports of games, and four things that people do with texts: all from one small world."""
+"""Reports of games, and four uses of such texts: all from one small world."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ class Reports(Task):
     ``"answer"``  a report and a question                     the answer, 1 or 2 words
     ============= =========================================== ==================================
 
-    No word of a report tells its winner: one score speaks for the host and one for the guest. In
-    a report with a question another word could be the answer, if there is one of the same kind.
+    No bag of words tells an outcome: each of these reports also has the score of last time, with
+    another outcome. Beside a question about day or town another day or town stands in the report.
+    An outcome is one of five, which come equally often; nobody asks who won a draw.
 
     One pair of people in five is held out, whoever of them is the host: every word is known from
     training, these pairs are not.
