@@ -23,6 +23,8 @@ from tools.chapters import ROOT
 CHAPTER = ROOT / "chapters" / "11_bart.ipynb"
 RESULT = ROOT / "chapters" / "_results" / "noise_matrix.json"
 SEEDS = (0, 1, 2)
+#: No pre-training, and its steps given to the fine-tuning.
+LONGER = "none, as many steps"
 
 
 def recipe() -> str:
@@ -36,19 +38,26 @@ def checksum() -> str:
     return hashlib.sha256(ast.unparse(ast.parse(recipe())).encode()).hexdigest()[:16]
 
 
+def row_of(scope: dict[str, Any], noise: str, seed: int) -> dict[str, float]:
+    """Pre-train one model, and score what fine-tuning makes of it in each use."""
+    model = scope["pretrained"]("none" if noise == LONGER else noise, seed)
+    more = scope["pretraining"] if noise == LONGER else 0
+    return {
+        use: scope["score_of"](scope["fine_tuned"](model, use, seed, more), use, seed)
+        for use in scope["uses"]
+    }
+
+
 def main() -> None:
     """Fill the matrix, and write it beside the old one before that is replaced."""
     torch.set_num_threads(1)
     scope: dict[str, Any] = {}
+    made_from = checksum()
     exec(compile(recipe(), CHAPTER.name, "exec"), scope)
     begin, scores = time.process_time(), []
     for seed in SEEDS:
-        for noise in ("none", *scope["noises"]):
-            model = scope["pretrained"](noise, seed)
-            row = {
-                use: scope["score_of"](scope["fine_tuned"](model, use, seed), use, seed)
-                for use in scope["uses"]
-            }
+        for noise in ("none", LONGER, *scope["noises"]):
+            row = row_of(scope, noise, seed)
             print(noise, seed, {use: round(found, 3) for use, found in row.items()}, flush=True)
             scores += [
                 {"noise": noise, "seed": seed, "use": use, "score": round(found, 4)}
@@ -56,7 +65,7 @@ def main() -> None:
             ]
     told = {
         "made": f"make noise, {date.today()}",
-        "recipe": checksum(),
+        "recipe": made_from,
         "seeds": SEEDS,
         "device": str(scope["device"]),
         "threads": 1,
