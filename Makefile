@@ -6,7 +6,7 @@ export CHAPTER
 RUN := .venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test serve lab lint format seeds bench lock diagrams pretrained clean
+.PHONY: help env book test serve lab lint format seeds bench noise pretrained lock diagrams clean
 
 help:  ## list what there is to do
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ seeds: env  ## run every chapter with other seeds: do its claims hold?
 
 bench: env  ## measure speed beside other libraries, write bench/results.md
 	@$(RUN) bench
+
+noise: env  ## fill chapter 11's matrix again: which noise prepares for which use?
+	@$(RUN) tools.noise_matrix
 
 lock:  ## renew constraints.txt from requirements.txt, in a fresh environment
 	@$(PYTHON) tools/lock.py

@@ -1,7 +1,8 @@
 """Where executed chapters are kept.
 
-jupyter-cache keys a notebook by its code cells alone, so a change in the library, or in a package
-that draws or computes, would go unnoticed. Each such state therefore has a cache folder of its own.
+jupyter-cache keys a notebook by its code cells alone, so a change in the library, in a result that
+was stored, or in a package that draws or computes, would go unnoticed. Each such state therefore
+has a cache folder of its own.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ def cache_folder() -> Path:
             digest.update(f"{package} absent\n".encode())
     for setting in _SETTINGS:
         digest.update(f"{setting} {os.environ.get(setting)}\n".encode())
-    for path in sorted((ROOT / "attention_lib").rglob("*")):
-        if path.suffix in (".py", ".js", ".css"):
+    read = ((ROOT / "attention_lib").rglob("*"), (ROOT / "chapters" / "_results").rglob("*"))
+    for path in sorted(path for paths in read for path in paths):
+        if path.suffix in (".py", ".js", ".css", ".json"):
             digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
     return CACHE / digest.hexdigest()[:16]
 

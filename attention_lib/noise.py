@@ -1,9 +1,16 @@
 """Damaging texts, so that a model can learn to repair them.
 
-The masked tokens of BERT (Devlin et al., 2019, section 3.1).
+BERT's masking (Devlin et al., 2019, section 3.1) works on a batch of ids. The five noises of BART
+(Lewis et al., 2020, section 2.2) each take a list of tokens, words or ids, and give a new one; what
+is random comes from the ``random.Random`` that they are given.
 """
 
 from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,7 +18,7 @@ from torch import Tensor
 from attention_lib.inputs import check_ids
 from attention_lib.settings import check_number
 
-__all__ = ["mask_tokens"]
+__all__ = ["delete", "draw_spans", "hide", "infill", "mask_tokens", "permute_sentences", "rotate"]
 
 
 def mask_tokens(
@@ -59,3 +66,158 @@ def mask_tokens(
     dice, others = draw(), words[(draw() * len(words)).long()]
     damaged = torch.where(chosen & (dice < 0.8), mask_id, ids)
     return torch.where(chosen & (dice >= 0.8) & (dice < 0.9), others, damaged), chosen
+
+
+def hide(tokens: Sequence[Any], mask: Any, rng: random.Random, *, share: float = 0.15) -> list[Any]:
+    """Token masking (Devlin et al., 2019): put ``mask`` in the place of some tokens.
+
+    Args:
+        tokens: a text.
+        mask: what is shown instead.
+        rng: draws.
+        share: how likely each token is to be hidden, 0 to 1.
+
+    Returns:
+        As many tokens.
+
+    Raises:
+        ValueError: a share outside 0 to 1.
+    """
+    _check_share(share)
+    return [mask if rng.random() < share else token for token in tokens]
+
+
+def delete(tokens: Sequence[Any], rng: random.Random, *, share: float = 0.15) -> list[Any]:
+    """Token deletion: leave some tokens out, and no trace of where.
+
+    Args:
+        tokens: a text.
+        rng: draws.
+        share: how likely each token is to be left out, 0 to 1.
+
+    Returns:
+        The other tokens, in their order: perhaps none.
+
+    Raises:
+        ValueError: a share outside 0 to 1.
+    """
+    _check_share(share)
+    return [token for token in tokens if rng.random() >= share]
+
+
+def draw_spans(
+    length: int, rng: random.Random, *, share: float = 0.3, mean: float = 3.0
+) -> list[tuple[int, int]]:
+    """Draw spans for :func:`infill`.
+
+    Their lengths are drawn from a Poisson distribution, of which 0 is a possible result, until
+    ``share`` of the text is covered; the last one is cut short if need be. Then they are laid into
+    the text, each way to do so with the same probability.
+
+    Args:
+        length: of the text.
+        rng: draws.
+        share: how much of it the spans cover, 0 to 1.
+        mean: of the Poisson distribution, above 0.
+
+    Returns:
+        Pairs of start and length, in order, none overlapping another.
+
+    Raises:
+        ValueError: a share outside 0 to 1, or a mean that is not positive.
+    """
+    _check_share(share)
+    if not mean > 0:
+        raise ValueError(f"mean={mean}; expected a number above 0, such as 3.0")
+    left, lengths = round(share * length), []
+    while left > 0:
+        lengths.append(min(_poisson(mean, rng), left))
+        left -= lengths[-1]
+    # Shrink every span to one item: then places are a choice among the items that remain.
+    items = length - sum(lengths) + len(lengths)
+    spans, grown = [], 0
+    for place, span in zip(sorted(rng.sample(range(items), len(lengths))), lengths, strict=True):
+        spans.append((place + grown, span))
+        grown += span - 1
+    return spans
+
+
+def infill(tokens: Sequence[Any], spans: Sequence[tuple[int, int]], mask: Any) -> list[Any]:
+    """Text infilling: put one ``mask`` in the place of each span, whatever its length.
+
+    Args:
+        tokens: a text.
+        spans: pairs of start and length, in order, none overlapping another;
+            :func:`draw_spans` draws some. A length of 0 inserts a mask.
+        mask: what is shown instead.
+
+    Returns:
+        The text with its gaps: the model must find out how many tokens each one hides.
+
+    Raises:
+        ValueError: spans that overlap, are not in order or leave the text.
+    """
+    damaged, position = [], 0
+    for start, length in spans:
+        if length < 0 or not position <= start <= start + length <= len(tokens):
+            raise ValueError(
+                f"span {(start, length)} behind position {position} in {len(tokens)} tokens; "
+                "expected (start, length) in order, not overlapping and inside the text"
+            )
+        damaged += [*tokens[position:start], mask]
+        position = start + length
+    return [*damaged, *tokens[position:]]
+
+
+def permute_sentences(tokens: Sequence[Any], stop: Any, rng: random.Random) -> list[Any]:
+    """Sentence permutation: put the sentences into any order.
+
+    Args:
+        tokens: a text.
+        stop: the token that ends a sentence, such as the full stop. What stands behind the last
+            one counts as a sentence, too.
+        rng: draws.
+
+    Returns:
+        The same tokens.
+    """
+    sentences: list[list[Any]] = [[]]
+    for token in tokens:
+        sentences[-1].append(token)
+        if token == stop:
+            sentences.append([])
+    rng.shuffle(sentences)
+    return [token for sentence in sentences for token in sentence]
+
+
+def rotate(tokens: Sequence[Any], rng: random.Random) -> list[Any]:
+    """Document rotation: start at any token; what stood before it comes last.
+
+    Args:
+        tokens: a text, of at least one token.
+        rng: draws.
+
+    Returns:
+        The same tokens.
+
+    Raises:
+        ValueError: no tokens.
+    """
+    if len(tokens) == 0:
+        raise ValueError("0 tokens; expected at least one, to start from")
+    start = rng.randrange(len(tokens))
+    return [*tokens[start:], *tokens[:start]]
+
+
+def _poisson(mean: float, rng: random.Random) -> int:
+    """Count how many random numbers can be multiplied before they fall below exp(-mean)."""
+    count, product = 0, rng.random()
+    while product > math.exp(-mean):  # Knuth (1969)
+        count += 1
+        product *= rng.random()
+    return count
+
+
+def _check_share(share: float) -> None:
+    if not 0 <= share <= 1:
+        raise ValueError(f"share={share}; expected 0 to 1, such as 0.15")

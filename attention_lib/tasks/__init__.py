@@ -13,12 +13,11 @@ from attention_lib.tasks.digits import Digits
 from attention_lib.tasks.documentation import Documentation, unigram_loss, windows
 from attention_lib.tasks.idiom import Idiom
 from attention_lib.tasks.order import Order
-from attention_lib.tasks.question_answering import QuestionAnswering
+from attention_lib.tasks.reports import Reports
 from attention_lib.tasks.reversal import Copy, Reversal
 from attention_lib.tasks.reviews import MIRRORED_REVIEWS
 from attention_lib.tasks.sentiment import Notes, Sentiment
 from attention_lib.tasks.subtraction import Subtraction
-from attention_lib.tasks.summarisation import Summarisation
 from attention_lib.tasks.task import Example, Task
 from attention_lib.tasks.translation import Dependency, Translation
 from attention_lib.tasks.vocabulary import PAD, START, STOP, Vocabulary
@@ -33,10 +32,9 @@ TASKS = {
         Idiom(),
         Notes(),
         Order(),
-        QuestionAnswering(),
+        *(Reports(use) for use in Reports.uses),
         Reversal(),
         Sentiment(),
-        Summarisation(),
         Translation("french"),
         Translation("hindi"),
     )
@@ -60,11 +58,10 @@ __all__ = [
     "Notes",
     "Order",
     "PictureBatch",
-    "QuestionAnswering",
+    "Reports",
     "Reversal",
     "Sentiment",
     "Subtraction",
-    "Summarisation",
     "Task",
     "Translation",
     "Vocabulary",
