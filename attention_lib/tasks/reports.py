@@ -79,7 +79,7 @@ class Reports(Task):
         "nothing": "it rained a little",
         "nothing at all": "the tea was cold",
     }
-    #: by what is asked for: the question and its answer
+    #: The question and its answer, for each thing that is asked for.
     questions: ClassVar = {
         "winner": ("who won ?", "{winner}"),
         "guest": ("who was the guest ?", "{guest}"),

@@ -299,5 +299,5 @@ The keyboard is a pleasure to type on.
 Half of the keys on the keyboard stick.
 """.splitlines()
 
-#: Pairs of English sentences about one thing, of which the first praises it and the second blames it.
+#: Pairs of English sentences about one thing, of which the first praises and the second blames it.
 MIRRORED_REVIEWS: tuple[tuple[str, str], ...] = tuple(zip(_LINES[::2], _LINES[1::2], strict=True))

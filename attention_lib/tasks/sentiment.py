@@ -161,10 +161,11 @@ class Notes(Task):
     """Notes that nobody labelled: "good plot , lovely hero , superb song , charming scene".
 
     Each has one mood: four things of one subject, with four opinion words of :class:`Sentiment`,
-    all of them praise or all blame. Three in ten are written out: "the plot was good , the hero
-    was lovely , ...". So a reader who is never told what praise is can find out which words keep
-    company. Nothing is denied or contrasted here, and no two opinion words that :class:`Sentiment`
-    holds out stand in one note. ``target`` is the mood, for whoever evaluates.
+    all of them praise or all blame. In three notes of ten a thing may be judged by a whole clause,
+    "the plot was lovely". So a reader who is never told what praise is can find out which words
+    keep company. Nothing is denied or contrasted here, and nothing that :class:`Sentiment` holds
+    out is shown: no clause with such an opinion word, and no two such words in one note.
+    ``target`` is the mood, for whoever evaluates.
     """
 
     name = "notes"
@@ -179,6 +180,11 @@ class Notes(Task):
         opinions: list[str] = []
         while not opinions or any(task.are_held_out(*p) for p in combinations(opinions, 2)):
             opinions = rng.sample(task.opinions[mood], 4)
-        form = rng.choices(("{} {}", "the {1} was {0}"), (7, 3))[0]
-        note = " , ".join(form.format(*pair) for pair in zip(opinions, things, strict=True))
+        has_clauses = rng.random() < 0.3
+        note = " , ".join(
+            f"the {thing} was {opinion}"
+            if has_clauses and not task.are_held_out("", opinion)
+            else f"{opinion} {thing}"
+            for opinion, thing in zip(opinions, things, strict=True)
+        )
         return Example(tuple(note.split()), (mood,))

@@ -133,3 +133,6 @@ def test_notes_show_no_pair_of_opinions_that_reviews_hold_out_and_no_denial():
         for source, _ in Notes().sample(2000, split=split):
             assert not stances & set(source)
             assert not held_out & set(permutations(source, 2))
+            clauses = " ".join(source).split(" , ")
+            judged_by = [clause.split()[-1] for clause in clauses if " was " in clause]
+            assert not any(task.are_held_out("", opinion) for opinion in judged_by)
