@@ -101,7 +101,8 @@ def sources(page):
     if notebook.exists():
         cells = nbformat.read(notebook, as_version=4).cells
         code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-        figures = len(re.findall(r"^show\(", code, re.MULTILINE))
+        # at the end of a cell, or kept for it where the weights are not always at hand
+        figures = len(re.findall(r"^(?:    picture = )?show\(", code, re.MULTILINE))
     return formulas, len(diagrams), figures
 
 
