@@ -96,7 +96,7 @@ def delete(tokens: Sequence[Any], rng: random.Random, *, share: float = 0.15) ->
         share: how likely each token is to be left out, 0 to 1.
 
     Returns:
-        The other tokens, in their order: perhaps none.
+        The other tokens in their order, or an empty list.
 
     Raises:
         ValueError: a share outside 0 to 1.
@@ -152,7 +152,7 @@ def infill(tokens: Sequence[Any], spans: Sequence[tuple[int, int]], mask: Any) -
         mask: what is shown instead.
 
     Returns:
-        The text with its gaps: the model must find out how many tokens each one hides.
+        The text with its gaps, in which nothing says how many tokens each one hides.
 
     Raises:
         ValueError: spans that overlap, are not in order or leave the text.
