@@ -36,8 +36,7 @@ def cache_folder() -> Path:
             digest.update(f"{package} absent\n".encode())
     for setting in _SETTINGS:
         digest.update(f"{setting} {os.environ.get(setting)}\n".encode())
-    read = ((ROOT / "attention_lib").rglob("*"), (ROOT / "chapters" / "_results").rglob("*"))
-    for path in sorted(path for paths in read for path in paths):
+    for path in sorted((ROOT / "attention_lib").rglob("*")):
         if path.suffix in (".py", ".js", ".css", ".json"):
             digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
     return CACHE / digest.hexdigest()[:16]

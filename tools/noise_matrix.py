@@ -21,7 +21,7 @@ import torch
 from tools.chapters import ROOT
 
 CHAPTER = ROOT / "chapters" / "11_bart.ipynb"
-RESULT = ROOT / "chapters" / "_results" / "noise_matrix.json"
+RESULT = ROOT / "attention_lib" / "results" / "noise_matrix.json"  # in Colab, too
 SEEDS = (0, 1, 2)
 #: No pre-training, and its steps given to the fine-tuning.
 LONGER = "none, as many steps"
