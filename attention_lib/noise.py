@@ -50,7 +50,7 @@ def mask_tokens(
         ValueError: other shapes, no words, or a share outside 0 to 1.
     """
     check_ids("ids", ids, torch.iinfo(torch.int64).max)
-    check_number("share", share, 0.0, 1.0, "from 0 to 1, such as 0.15")
+    _check_share(share)
     if not isinstance(words, Tensor) or words.dim() != 1 or len(words) == 0:
         given = f"shape {tuple(words.shape)}" if isinstance(words, Tensor) else f"{words!r}"
         raise ValueError(
@@ -81,9 +81,10 @@ def hide(tokens: Sequence[Any], mask: Any, rng: random.Random, *, share: float =
         As many tokens.
 
     Raises:
+        TypeError: one string instead of a list of tokens, or a share that is no number.
         ValueError: a share outside 0 to 1.
     """
-    _check_share(share)
+    _check_text(tokens, share)
     return [mask if rng.random() < share else token for token in tokens]
 
 
@@ -99,9 +100,10 @@ def delete(tokens: Sequence[Any], rng: random.Random, *, share: float = 0.15) ->
         The other tokens in their order, or an empty list.
 
     Raises:
+        TypeError: one string instead of a list of tokens, or a share that is no number.
         ValueError: a share outside 0 to 1.
     """
-    _check_share(share)
+    _check_text(tokens, share)
     return [token for token in tokens if rng.random() >= share]
 
 
@@ -118,17 +120,17 @@ def draw_spans(
         length: of the text.
         rng: draws.
         share: how much of it the spans cover, 0 to 1.
-        mean: of the Poisson distribution, above 0.
+        mean: of the Poisson distribution, 0.001 to 100.
 
     Returns:
         Pairs of start and length, in order, none overlapping another.
 
     Raises:
-        ValueError: a share outside 0 to 1, or a mean that is not positive.
+        TypeError: a share or a mean that is no number.
+        ValueError: a share outside 0 to 1, or a mean outside its bounds.
     """
     _check_share(share)
-    if not mean > 0:
-        raise ValueError(f"mean={mean}; expected a number above 0, such as 3.0")
+    check_number("mean", mean, 1e-3, 100.0, "from 0.001 to 100, such as 3.0")
     left, lengths = round(share * length), []
     while left > 0:
         lengths.append(min(_poisson(mean, rng), left))
@@ -155,8 +157,10 @@ def infill(tokens: Sequence[Any], spans: Sequence[tuple[int, int]], mask: Any) -
         The text with its gaps, in which nothing says how many tokens each one hides.
 
     Raises:
+        TypeError: one string instead of a list of tokens.
         ValueError: spans that overlap, are not in order or leave the text.
     """
+    _check_text(tokens)
     damaged, position = [], 0
     for start, length in spans:
         if length < 0 or not position <= start <= start + length <= len(tokens):
@@ -180,7 +184,11 @@ def permute_sentences(tokens: Sequence[Any], stop: Any, rng: random.Random) -> l
 
     Returns:
         The same tokens.
+
+    Raises:
+        TypeError: one string instead of a list of tokens.
     """
+    _check_text(tokens)
     sentences: list[list[Any]] = [[]]
     for token in tokens:
         sentences[-1].append(token)
@@ -201,8 +209,10 @@ def rotate(tokens: Sequence[Any], rng: random.Random) -> list[Any]:
         The same tokens.
 
     Raises:
+        TypeError: one string instead of a list of tokens.
         ValueError: no tokens.
     """
+    _check_text(tokens)
     if len(tokens) == 0:
         raise ValueError("0 tokens; expected at least one, to start from")
     start = rng.randrange(len(tokens))
@@ -218,6 +228,11 @@ def _poisson(mean: float, rng: random.Random) -> int:
     return count
 
 
+def _check_text(tokens: Sequence[Any], share: float = 0.0) -> None:
+    if isinstance(tokens, str):
+        raise TypeError(f"tokens is the string {tokens!r}; expected a list: try .split()")
+    _check_share(share)
+
+
 def _check_share(share: float) -> None:
-    if not 0 <= share <= 1:
-        raise ValueError(f"share={share}; expected 0 to 1, such as 0.15")
+    check_number("share", share, 0.0, 1.0, "from 0 to 1, such as 0.15")

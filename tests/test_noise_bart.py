@@ -116,9 +116,9 @@ def test_order_noises_keep_every_token():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda rng: hide(TEXT, "_", rng, share=1.5), "share=1.5; expected 0 to 1"),
-        (lambda rng: delete(TEXT, rng, share=-0.1), "share=-0.1; expected 0 to 1"),
-        (lambda rng: draw_spans(9, rng, mean=0), "mean=0; expected a number above 0"),
+        (lambda rng: hide(TEXT, "_", rng, share=1.5), "share=1.5; expected a number from 0 to 1"),
+        (lambda rng: delete(TEXT, rng, share=-0.1), "share=-0.1; expected a number from 0 to 1"),
+        (lambda rng: draw_spans(9, rng, mean=0), "mean=0; expected a number from 0.001"),
         (lambda rng: infill(TEXT, [(2, 3), (4, 1)], "_"), r"span \(4, 1\) behind position 5"),
         (
             lambda rng: infill(TEXT, [(10, 3)], "_"),
@@ -130,3 +130,23 @@ def test_order_noises_keep_every_token():
 def test_bad_calls_are_errors(call, message):
     with pytest.raises(ValueError, match=message):
         call(random.Random(0))
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        lambda text, rng: hide(text, "_", rng),
+        lambda text, rng: delete(text, rng),
+        lambda text, rng: infill(text, [(0, 1)], "_"),
+        lambda text, rng: permute_sentences(text, ".", rng),
+        lambda text, rng: rotate(text, rng),
+    ],
+)
+def test_a_string_is_not_taken_for_a_list_of_letters(noise):
+    with pytest.raises(TypeError, match="tokens is the string 'anna met ben .'; .*split"):
+        noise("anna met ben .", random.Random(0))
+
+
+def test_a_mean_without_end_is_refused():
+    with pytest.raises(ValueError, match="mean=inf"):
+        draw_spans(10, random.Random(0), mean=float("inf"))
