@@ -18,6 +18,7 @@ from docutils import nodes
 from jupyter_cache import get_cache
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "_build" / ".jupyter_cache"
@@ -54,30 +55,70 @@ def _use_cache_folder(app: Sphinx, config: Config) -> None:
         ]
 
 
-def _tell_cost(app: Sphinx, doctree: nodes.document) -> None:
-    """Say under a chapter's title what executing it took, as it was measured."""
-    source = Path(app.env.doc2path(app.env.docname))
-    if source.suffix != ".ipynb":
-        return
+def measured(source: Path) -> dict[str, float] | None:
+    """What executing a chapter took: ``execution_seconds``, ``peak_mib``, ``cores``."""
     try:
         notebook = nbformat.read(source, as_version=4)
         cost = get_cache(cache_folder()).match_cache_notebook(notebook).data
     except KeyError:  # a chapter that `make book CHAPTER=...` left out
-        return
-    if "peak_mib" not in cost:  # executed by jupyter-book itself, which does not measure it
-        return
-    text = (
+        return None
+    # Without a peak it was executed by jupyter-book itself, which does not measure it.
+    return cost if "peak_mib" in cost else None
+
+
+class ChapterCosts(SphinxDirective):
+    """A table of what executing each chapter took."""
+
+    def run(self) -> list[nodes.Node]:
+        """Write the table in Markdown, so that titles become links."""
+        lines, costs = [], []
+        for path in sorted((ROOT / "chapters").glob("*.ipynb")):
+            cost = measured(path)
+            self.env.note_dependency(str(path))
+            if cost is None:
+                lines.append(f"| {{doc}}`/chapters/{path.stem}` | not executed | |")
+                continue
+            costs.append(cost)
+            seconds, gib = cost["execution_seconds"], cost["peak_mib"] / 1024
+            lines.append(f"| {{doc}}`/chapters/{path.stem}` | {seconds:.0f} | {gib:.1f} |")
+        if costs:
+            total = sum(cost["execution_seconds"] for cost in costs)
+            most = max(cost["peak_mib"] for cost in costs) / 1024
+            lines.append(f"| all, one after the other | {total:.0f} | {most:.1f} |")
+            cores = " or ".join(str(n) for n in sorted({int(cost["cores"]) for cost in costs}))
+            lines += [
+                "",
+                f"Measured on {cores} CPU cores, without a GPU, when these pages were made.",
+            ]
+        head = ["| chapter | seconds | memory at most, GiB |", "|:--|--:|--:|"]
+        return self.parse_text_to_nodes("\n".join(head + lines))
+
+
+def cost_line(source: Path) -> str:
+    """Say in a sentence what executing a chapter took; nothing where it was not measured."""
+    cost = measured(source)
+    if cost is None:
+        return ""
+    return (
         f"This page was executed in {cost['execution_seconds']:.0f} seconds on {cost['cores']} "
         f"CPU cores, with {cost['peak_mib'] / 1024:.1f} GiB of memory at most."
     )
-    title = next(doctree.findall(nodes.title))
-    title.parent.insert(
-        title.parent.index(title) + 1, nodes.paragraph(text, text, classes=["executed"])
-    )
+
+
+def _tell_cost(app: Sphinx, doctree: nodes.document) -> None:
+    """Say under a chapter's title what executing it took, as it was measured."""
+    source = Path(app.env.doc2path(app.env.docname))
+    line = cost_line(source) if source.suffix == ".ipynb" else ""
+    if line:
+        # Not a paragraph: previews of the page start with its first one, which is the question.
+        note = nodes.raw("", f'<p class="executed">{line}</p>', format="html", classes=["executed"])
+        title = next(doctree.findall(nodes.title))
+        title.parent.insert(title.parent.index(title) + 1, note)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the hooks."""
     app.connect("config-inited", _use_cache_folder, priority=400)  # before myst-nb reads it
     app.connect("doctree-read", _tell_cost)
+    app.add_directive("chapter-costs", ChapterCosts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -265,7 +265,17 @@ def test_it_works_where_html_is_inserted_and_scripts_run_afterwards(put):
 def test_without_scripts_the_table_is_there(put):
     view = put(attention_view(WORDS, WEIGHTS).html, scripts=False).locator("form")
     assert table(view) == [[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0, 0, 1]]
-    assert view.get_by_text("This view needs JavaScript").is_visible()
+    assert view.get_by_text("in a notebook, run its cell").is_visible()
+
+
+def test_without_scripts_the_table_of_several_heads_says_whose_numbers_it_holds(put):
+    weights = random_weights(2, 4, 3, 3)
+    view = put(attention_view(WORDS, weights).html, scripts=False).locator("form")
+    assert np.abs(np.array(table(view)) - weights[0, 0].numpy()).max() < 0.00501
+    said = "The table shows layer 0, head 0 of 2 x 4."
+    assert view.get_by_text(said).is_visible()
+    chosen = put(attention_view(WORDS, weights).html).locator("form")
+    assert chosen.get_by_text(said).count() == 0, "there it can be chosen"
 
 
 @pytest.mark.parametrize("sharpness", [0.0, 0.5, 1.0, 3.0])
@@ -306,9 +316,7 @@ def test_a_terminal_gets_the_table():
         "bank    .10  .60   .30",
         "grows     0    0     1",
     ]
-    assert "of layer 0, head 0 (of 2 x 4)" in repr(
-        attention_view(WORDS, random_weights(2, 4, 3, 3))
-    )
+    assert "(layer 0, head 0 of 2 x 4)" in repr(attention_view(WORDS, random_weights(2, 4, 3, 3)))
 
 
 def test_the_same_weights_give_the_same_bytes():

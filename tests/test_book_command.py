@@ -1,55 +1,10 @@
 """`make book`, on a small book: what is wrong fails it, by chapter and cell, every time."""
 
-import os
-import shutil
-import subprocess
-import sys
-
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from tools.chapters import ROOT
-
-CHAPTER = "01_small.ipynb"
-
-
-class Book:
-    """A book of one chapter in a folder of its own, with this project's tools and settings."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        for name in ("_ext", "_static", "tools", "attention_lib"):
-            ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, folder / name, ignore=ignore)
-        shutil.copy(ROOT / "_config.yml", folder)
-        (folder / "references.bib").write_text(
-            "@book{a, title={A}, author={B}, publisher={C}, year=2000}\n"
-        )
-        (folder / "intro.md").write_text(
-            "# Preface\n\nText, {cite}`a`.\n\n```{bibliography}\n```\n"
-        )
-        (folder / "_toc.yml").write_text(
-            "format: jb-book\nroot: intro\nparts:\n"
-            "  - caption: I\n    chapters:\n      - file: chapters/01_small\n"
-        )
-        (folder / "chapters").mkdir()
-
-    def write(self, *cells):
-        notebook = new_notebook(cells=[new_markdown_cell("# Small", id="title"), *cells])
-        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
-        nbformat.write(notebook, self.folder / "chapters" / CHAPTER)
-
-    def make(self):
-        """Run what `make book` runs. Return its exit status and everything it said."""
-        done = subprocess.run(
-            [sys.executable, "-m", "tools.book"],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            env=os.environ | {"PYTHONPATH": str(self.folder)},
-        )
-        return done.returncode, done.stdout + done.stderr
+from tests.books import CHAPTER, Book
+from tools.book import complaints
 
 
 @pytest.fixture
@@ -138,3 +93,9 @@ def test_a_page_that_was_not_built_fails_it(book):
     status, said = book.make()
     assert status != 0
     assert "02_absent" in said
+
+
+def test_a_failed_build_says_why_even_where_no_line_is_marked():
+    log = "reading\n\n\x1b[31mRuntimeError: \x1b[0m\nValueError: a bad site\nValueError: a bad site"
+    assert complaints(log) == ["ValueError: a bad site"]
+    assert complaints("started\n\nKilled\n") == ["started\nKilled"]

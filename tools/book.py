@@ -16,6 +16,7 @@ from _ext.execution import ROOT
 from tools import chapters
 
 _LINE = re.compile(r"(\S+\.ipynb):(\d+)")
+_COMPLAINT = re.compile(r"WARNING|ERROR|rror: .")
 _CELL = 10_000  # MyST-NB reports line 3 of the second cell as 20003
 
 
@@ -32,6 +33,13 @@ def name_cells(message: str) -> str:
         return f"{shown}, {name}, line {number % _CELL}"
 
     return _LINE.sub(cell, message)
+
+
+def complaints(log: str) -> list[str]:
+    """Find in the log of a failed build what is wrong; where nothing says so, give its end."""
+    lines = [line.rstrip() for line in chapters.ANSI.sub("", log).splitlines() if line.strip()]
+    told = list(dict.fromkeys(name_cells(line) for line in lines if _COMPLAINT.search(line)))
+    return told or ["\n".join(lines[-20:])]
 
 
 def pages() -> list[str]:
@@ -64,9 +72,7 @@ def build(output: Path, chosen: str) -> list[str]:
     log.parent.mkdir(exist_ok=True)
     log.write_text(done.stdout + done.stderr, encoding="utf-8")
     if done.returncode:
-        lines = chapters.ANSI.sub("", done.stdout + done.stderr).splitlines()
-        told = [line for line in lines if "WARNING" in line or "ERROR" in line or "rror:" in line]
-        return [name_cells(line) for line in told] or [f"Jupyter Book failed: see {log}"]
+        return complaints(done.stdout + done.stderr)
     html = output / "_build" / "html"
     absent = [name for name in pages() if not (html / f"{name}.html").exists()]
     return [f"{name}: no page was built" for name in absent]

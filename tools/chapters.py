@@ -20,7 +20,8 @@ from pathlib import Path
 import nbformat
 import yaml
 from jupyter_cache import get_cache
-from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
+from jupyter_cache.cache.db import NbCacheRecord
 from jupyter_cache.executors.utils import single_nb_execution
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -67,6 +68,11 @@ def execute(path: Path, notebook: nbformat.NotebookNode) -> Run:
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(_execute_here, path, notebook, _timeout()).result()
+
+
+def cores() -> int:
+    """Count the cores that this process may use, which can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _timeout() -> float:
@@ -118,6 +124,15 @@ def _prune() -> None:
         shutil.rmtree(folder)
 
 
+def _measured(cache: JupyterCacheAbstract, source: nbformat.NotebookNode) -> NbCacheRecord | None:
+    """Find an execution of our own; one by Jupyter Book itself does not say what it took."""
+    try:
+        record = cache.match_cache_notebook(source)
+    except KeyError:
+        return None
+    return record if "peak_mib" in record.data else None
+
+
 def run(chosen: str = "") -> list[str]:
     """Execute what is not in the cache, one line a chapter. Return what failed, in words."""
     cache = get_cache(cache_folder())
@@ -125,10 +140,9 @@ def run(chosen: str = "") -> list[str]:
     for path in chapters(chosen):
         print(f"{path.stem:<32}", end="", flush=True)
         source = nbformat.read(path, as_version=4)
-        try:
-            record = cache.match_cache_notebook(source)
-        except KeyError:
-            done = execute(path, source)
+        record, note = _measured(cache, source), "  (unchanged)"
+        if record is None:
+            done, note = execute(path, source), ""
             if done.error:
                 print(f"failed after {done.seconds:.1f} s", flush=True)
                 errors.append(done.error)
@@ -136,15 +150,10 @@ def run(chosen: str = "") -> list[str]:
             cost = {
                 "execution_seconds": done.seconds,
                 "peak_mib": done.peak_mib,
-                "cores": len(os.sched_getaffinity(0))
-                if sys.platform == "linux"
-                else os.cpu_count(),
+                "cores": cores(),
             }
             bundle = CacheBundleIn(done.notebook, str(path), data=cost)
             record = cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
-            note = ""
-        else:
-            note = "  (unchanged)"
         seconds, peak = record.data["execution_seconds"], record.data["peak_mib"]
         print(f"{seconds:7.1f} s {peak:7.0f} MiB{note}", flush=True)
         copy = EXECUTED / path.relative_to(ROOT)

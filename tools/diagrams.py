@@ -1,5 +1,7 @@
 """Draw `chapters/_diagrams/*.mmd` as SVG: `make diagrams`, whenever a source changes.
 
+The book's sign becomes pixels here, too: cards that show a page in short take no SVG.
+
 Mermaid needs a browser, so the drawings are committed; each names the checksum of what it was drawn
 from, and a test compares it. Colours become CSS variables, which the page sets for both themes.
 """
@@ -15,8 +17,10 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from _ext.chromium import chromium
 from _ext.execution import ROOT
 
+SIGN = ROOT / "_static" / "favicon.svg"
 DIAGRAMS = ROOT / "chapters" / "_diagrams"
 MERMAID = "mermaid@12.3.0"
 # Mermaid computes with colours, so it gets plain ones; the page's variables replace them.
@@ -95,16 +99,9 @@ def _adapt(svg: str, source: Path) -> str:
 
 def main() -> None:
     """Draw every diagram whose source or settings changed."""
-    for tool in ("npm", "chromium"):
-        if not shutil.which(tool):
-            sys.exit(f"cannot draw: no {tool} here; on Debian, `apt install {tool}` adds it")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+    if not shutil.which("npm"):
+        sys.exit("cannot draw: no npm here: on Debian and Ubuntu, `apt install npm` adds it")
+    with chromium() as browser:
         page = browser.new_page()
         page.set_content("<body></body>")
         page.add_script_tag(content=_mermaid())
@@ -116,8 +113,13 @@ def main() -> None:
             )
             source.with_suffix(".svg").write_text(_adapt(svg, source), encoding="utf-8")
             print(source.with_suffix(".svg").relative_to(ROOT))
-        browser.close()
+        page.set_viewport_size({"width": 192, "height": 192})
+        page.goto(SIGN.as_uri())
+        page.screenshot(path=SIGN.with_suffix(".png"))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except FileNotFoundError as absent:
+        sys.exit(f"cannot draw: {absent}")

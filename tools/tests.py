@@ -18,7 +18,11 @@ def main() -> None:
     chosen = sys.argv[1] if len(sys.argv) > 1 else ""
     book.main()
     pytest = [sys.executable, "-m", "pytest"]
-    failed = 0 if chosen else subprocess.run([*pytest, "tests"], cwd=chapters.ROOT).returncode
+    # Tests compute with one thread each, so every core takes files of its own. More than four at
+    # once, each with a browser, would cost memory.
+    workers = str(min(4, chapters.cores()))
+    library = [*pytest, "--numprocesses", workers, "--dist", "loadfile", "tests"]
+    failed = 0 if chosen else subprocess.run(library, cwd=chapters.ROOT).returncode
     copies = [
         str(chapters.EXECUTED / path.relative_to(chapters.ROOT))
         for path in chapters.chapters(chosen)

@@ -21,6 +21,7 @@ from attention_lib.views.palette import PALETTE
 __all__ = ["AttentionView", "attention_view"]
 
 _LARGEST = 1_000_000  # weights: about 600 kB of page
+_STATIC = "This view needs JavaScript: in a notebook, run its cell."
 _UNFOLDED = 144  # cells of a table that a reader takes in at a glance
 
 
@@ -167,23 +168,31 @@ def _form(
     options = " data-cross=1" * (keys is not None) + f" data-picked={picked}" * (picked > 0)
     packed, size = _pack(levels)
     top = "".join(f"<th>{_shown(key)}" for key in keys or queries)
-    # Of several heads the first one's numbers alone would mislead: there the script writes them.
+    # Of several heads the script writes the chosen one's numbers. Until then a small table holds
+    # the first one's, and says so; a large one is folded, and would only make the page larger.
+    small = levels[0, 0].size <= _UNFOLDED
+    one = layers * heads == 1
     body = "".join(
-        f"<tr><th>{_shown(query)}" + "".join(f"<td>{n}" for n in row if layers * heads == 1)
+        f"<tr><th>{_shown(query)}" + "".join(f"<td>{n}" for n in row if one or small)
         for query, row in zip(queries, rows, strict=True)
     )
+    which = "" if one or not small else f" The table shows {_first_of(layers, heads)}."
     return (
         # No address and no dialog: sending this form does nothing. What it is for: the names of
         # its fields are its own, however many views share the page.
         '<form class="attention-view mathjax_ignore tex2jax_ignore" method=dialog '
         f"autocomplete=off data-layers={layers} "
         f"data-heads={heads} data-size={size}{options} "
-        f'data-weights="{packed}"><div>This view needs JavaScript.</div>'
-        f"<style>{_asset('attention_view.css').replace(': ', ':')}</style>"
-        f"<details{' open' if levels[0, 0].size <= _UNFOLDED else ''}><summary>As a table</summary>"
+        f'data-weights="{packed}"><div>{_STATIC}{which}</div>'
+        f"<style>{re.sub('(?<=[:;{]) ', '', _asset('attention_view.css'))}</style>"
+        f"<details{' open' if small else ''}><summary>As a table</summary>"
         f"<table><caption>Row: query. Column: key.</caption><thead><tr><td>{top}"
         f"<tbody>{body}</table></details><script>{_asset('attention_view.js')}</script></form>"
     )
+
+
+def _first_of(layers: int, heads: int) -> str:
+    return f"layer 0, head 0 of {layers} x {heads}"
 
 
 def _shown(token: str) -> str:
@@ -226,5 +235,6 @@ def _as_text(
     queries: list[str], keys: list[str], rows: list[list[str]], shape: tuple[int, ...]
 ) -> str:
     table = pd.DataFrame(rows, queries, keys)
-    which = "" if shape[:2] == (1, 1) else f" of layer 0, head 0 (of {shape[0]} x {shape[1]})"
+    layers, heads = shape[:2]
+    which = f" ({_first_of(layers, heads)})" * (layers * heads > 1)
     return f"attention weights{which}: row = query, column = key\n{table.to_string()}"
