@@ -6,7 +6,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["TOLERANCE", "Answer", "copied", "described", "is_changed", "read", "same", "shown"]
+__all__ = [
+    "TOLERANCE",
+    "Answer",
+    "copied",
+    "described",
+    "is_changed",
+    "read",
+    "same",
+    "shortened",
+    "shown",
+]
 
 Answer = Tensor | list[str]
 
@@ -42,13 +52,16 @@ def read(answer: object, expected: Answer) -> Answer:
     if isinstance(expected, list):
         if not isinstance(answer, list | tuple) or not all(isinstance(w, str) for w in answer):
             raise TypeError("no list of strings")
-        return list(answer)
+        return [str.__str__(word) for word in answer]  # words alone, not what may call itself one
     if isinstance(answer, list) and answer and all(isinstance(row, Tensor) for row in answer):
         answer = torch.stack(answer)
     if isinstance(answer, tuple):
         raise TypeError("several answers")
     if not isinstance(answer, Tensor):
         answer = torch.from_numpy(np.array(answer, dtype=float))  # a copy; refuses complex numbers
+    if type(answer) is not Tensor:  # or it could say itself what it is equal to
+        with torch._C.DisableTorchFunctionSubclass():
+            answer = answer.as_subclass(Tensor)
     if answer.is_complex():
         raise TypeError("complex")
     if answer.layout != torch.strided:
@@ -59,6 +72,8 @@ def read(answer: object, expected: Answer) -> Answer:
 def described(answer: object, expected: Answer) -> tuple[str, str]:
     """Say what an answer is that cannot be read, and what it should be."""
     what = f"a {type(answer).__name__}"
+    if isinstance(answer, Tensor):
+        what = f"a tensor of dtype {answer.dtype} on {answer.device}"
     if not isinstance(expected, list):
         return what, "one tensor of real numbers and nothing beside it"
     if isinstance(answer, list | tuple):
@@ -78,12 +93,17 @@ def same(answer: Answer, expected: Answer) -> bool:
 
 
 def shown(thing: object, digits: int = 4) -> str:
-    """Print an answer or an argument, a large tensor by its shape."""
+    """Print an answer or an argument, a large tensor by its shape, other things up to a length."""
     if not isinstance(thing, Tensor):
-        return repr(thing)
+        return shortened(repr(thing))
     if thing.numel() > 16:
         return f"a tensor of shape {tuple(thing.shape)}"
     return str(_rounded(thing.tolist(), digits))
+
+
+def shortened(text: str) -> str:
+    """As much of a text as can be read at a glance."""
+    return text if len(text) <= 400 else f"{text[:400]} ..."
 
 
 def _rounded(numbers: list | float, digits: int) -> list | float:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from attention_lib.checks.boolean import as_mask, not_boolean
 from attention_lib.checks.diagnosis import diagnose
 from attention_lib.checks.parts import Alternative, Fact, Probe
 from attention_lib.checks.result import CheckResult
@@ -199,18 +199,6 @@ def _alternative(formula: Formula, diagnosis: str) -> Alternative:
 _ALTERNATIVES = [_alternative(*known) for known in _KNOWN]
 
 
-def _as_tensor(answer: object) -> Tensor | None:
-    """The answer as a tensor of its own dtype; None for what only diagnose can judge."""
-    if isinstance(answer, Tensor):
-        return None if answer.is_complex() or answer.layout != torch.strided else answer.detach()
-    if isinstance(answer, tuple):
-        return None
-    try:
-        return torch.from_numpy(np.array(answer))
-    except (RuntimeError, TypeError, ValueError):
-        return None
-
-
 def check_decoder_mask(function: Callable[[Tensor], Tensor]) -> CheckResult:
     """Check ``function(real) -> mask``: nobody sees a later token, nobody sees padding.
 
@@ -226,35 +214,17 @@ def check_decoder_mask(function: Callable[[Tensor], Tensor]) -> CheckResult:
     Raises:
         TypeError: ``function`` cannot be called.
     """
-    numbers: list[Tensor] = []  # answers that are no booleans
 
     def read(real: Tensor) -> object:
-        answer = function(real)
-        mask = _as_tensor(answer)
-        if mask is None:
-            return answer
-        if mask.dtype != torch.bool:
-            numbers.append(mask)
-        return _spread(mask, real)
+        mask = as_mask(function(real))
+        return _spread(mask, real) if isinstance(mask, Tensor) else mask
 
-    result = diagnose(
+    return diagnose(
         "decoder mask",
         read if callable(function) else function,
         reference=_reference,
         probes=_PROBES,
         alternatives=_ALTERNATIVES,
         facts=_FACTS,
+        form=not_boolean,
     )
-    if any(bool((mask < 0).any()) for mask in numbers):
-        text = (
-            "you return numbers to add to the scores, such as 0 and -inf: other libraries take "
-            "that; here masks are boolean, True = may attend"
-        )
-        return CheckResult(result.name, False, (), text)
-    if result.passed and numbers:
-        text = (
-            f"your mask has dtype {numbers[0].dtype}; masks are boolean, True = may attend: 1 and "
-            "0 must be compared with something, or turned into booleans"
-        )
-        return CheckResult(result.name, False, result.holds, text)
-    return result

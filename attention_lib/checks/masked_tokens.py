@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from attention_lib.checks.calls import Refusal
 from attention_lib.checks.diagnosis import diagnose
 from attention_lib.checks.masked_token_mistakes import MISTAKES, corrupt, label
 from attention_lib.checks.parts import Fact, Probe
@@ -97,6 +98,12 @@ def _pair(answer: object) -> list[Tensor] | None:
     return pair if pair[0].shape == pair[1].shape else None
 
 
+def _not_ids(pair: Tensor) -> str:
+    if not pair.is_floating_point():
+        return ""
+    return f"the numbers are right, but their dtype is {pair.dtype}: ids and labels are int64"
+
+
 def check_mask_tokens(function: Masking) -> CheckResult:
     """Check ``function(ids, chosen, dice, words, mask_id) -> (corrupted, labels)``: BERT's masking.
 
@@ -117,33 +124,23 @@ def check_mask_tokens(function: Masking) -> CheckResult:
     Raises:
         TypeError: ``function`` cannot be called.
     """
-    odd: list[str] = []  # answers that are no pair of ids
 
     def read(*arguments: object) -> object:
         answer = function(*arguments)
         pair = _pair(answer)
-        if pair is None:
-            if answer is not None and answer is not Ellipsis:
-                odd.append(f"a {type(answer).__name__}")
-            return answer
-        odd.extend(str(p.dtype) for p in pair if p.is_floating_point())
-        return torch.stack(pair)
+        if pair is None and answer is not None and answer is not Ellipsis:
+            raise Refusal(
+                f"your function returned a {type(answer).__name__}; expected two tensors of one "
+                "shape, `return corrupted, labels`"
+            )
+        return answer if pair is None else torch.stack(pair)
 
-    result = diagnose(
+    return diagnose(
         "masked tokens",
         read if callable(function) else function,
         reference=_reference,
         probes=_PROBES,
         alternatives=MISTAKES,
         facts=_FACTS,
+        form=_not_ids,
     )
-    if odd and odd[0].startswith("a "):
-        text = (
-            f"your function returned {odd[0]}; expected two tensors of one shape, "
-            "`return corrupted, labels`"
-        )
-        return CheckResult(result.name, False, (), text)
-    if odd and result.passed:
-        text = f"the numbers are right, but their dtype is {odd[0]}: ids and labels are int64"
-        return CheckResult(result.name, False, result.holds, text)
-    return result

@@ -12,7 +12,7 @@ from attention_lib.checks.diagnosis import diagnose
 from attention_lib.checks.parts import FINITE, Alternative, Fact, Probe, drawn
 from attention_lib.checks.result import CheckResult
 
-__all__ = ["check_masked_softmax"]
+__all__ = ["FACTS", "MISTAKES", "PROBES", "check_masked_softmax"]
 
 Formula = Callable[[Tensor, Tensor], Tensor]
 
@@ -28,7 +28,7 @@ def _mask(*rows: str) -> Tensor:
 
 # Squares come first: a mask that is transposed fits them, and can be recognised. Masks smaller
 # than the scores come last: what does not broadcast raises there.
-_PROBES = [
+PROBES = [
     Probe("two queries, two keys", (_scores([1.0, 2.0], [0.5, -1.0]), _mask("x.", "xx"))),
     Probe("three queries, three keys", (drawn(3, 3, seed=6), _mask("x.x", "xx.", "..x"))),
     Probe("a query that may attend to nothing", (drawn(2, 3, seed=5), _mask("xx.", "..."))),
@@ -67,7 +67,7 @@ def _seen(mask: Tensor, answer: Tensor) -> Tensor:
     return mask.expand_as(answer).any(dim=-1)
 
 
-_FACTS = [
+FACTS = [
     FINITE,
     Fact("no number is negative", lambda answer, *_: bool((answer >= 0).all())),
     Fact(
@@ -193,7 +193,7 @@ _ONE_MAXIMUM = (
     "becomes 0 / 0; take the largest of each row"
 )
 
-_ALTERNATIVES = [
+MISTAKES = [
     Alternative(
         _filled(),
         "right, but for a row that may attend to nothing: all its scores are -inf, and softmax "
@@ -326,7 +326,7 @@ def check_masked_softmax(function: Callable[[Tensor, Tensor], Tensor]) -> CheckR
         "masked softmax",
         function,
         reference=_reference,
-        probes=_PROBES,
-        alternatives=_ALTERNATIVES,
-        facts=_FACTS,
+        probes=PROBES,
+        alternatives=MISTAKES,
+        facts=FACTS,
     )

@@ -16,7 +16,8 @@ class CheckResult:
         name: what was checked.
         passed: whether everything holds.
         holds: facts that were found to hold, in the reader's words.
-        diagnosis: what is wrong, in the reader's words; empty when passed.
+        diagnosis: what is wrong, in the reader's words, and then the smallest example of it: the
+            inputs, what came out and what was expected; empty when passed.
 
     Raises:
         ValueError: a diagnosis of a check that passed, or none of one that failed.

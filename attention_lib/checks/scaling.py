@@ -11,7 +11,7 @@ from attention_lib.checks.diagnosis import diagnose
 from attention_lib.checks.parts import FINITE, Alternative, Fact, Probe, drawn
 from attention_lib.checks.result import CheckResult
 
-__all__ = ["check_scaled_attention"]
+__all__ = ["FACTS", "MISTAKES", "PROBES", "check_scaled_attention"]
 
 
 def _soft(scores: Tensor) -> Tensor:
@@ -25,7 +25,7 @@ def _probe(what: str, length_q: int, length_k: int, d_k: int, d_value: int, size
 
 
 # The first two have sizes that fit almost every mistake; the others tell sizes apart.
-_ATTENTION_PROBES = [
+PROBES = [
     _probe("two queries, two keys, all widths 2", 2, 2, 2, 2, 1.0),
     _probe("five queries, five keys, all widths 5", 5, 5, 5, 5, 1.0),
     _probe("two queries and four keys, 3 wide", 2, 4, 3, 3, 1.0),
@@ -41,25 +41,25 @@ _ATTENTION_PROBES = [
     ),
 ]
 
-_ATTENTION_FACTS = [
+FACTS = [
     FINITE,
     Fact(
         "every output lies between the smallest and the largest value of its column, as a mixture "
         "of values must",
         lambda answer, query, key, value: bool(
-            (answer >= value.min(0).values - 1e-6).all()
-            and (answer <= value.max(0).values + 1e-6).all()
+            (answer >= value.amin(-2, keepdim=True) - 1e-6).all()
+            and (answer <= value.amax(-2, keepdim=True) + 1e-6).all()
         ),
     ),
 ]
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    return _soft(query @ key.T / key.size(1) ** 0.5) @ value
+    return _soft(query @ key.mT / key.size(-1) ** 0.5) @ value
 
 
 def _with_scale(scale: Callable[[Tensor, Tensor, Tensor], Tensor | float]) -> Callable:
-    return lambda q, k, v: _soft(q @ k.T * scale(q, k, v)) @ v
+    return lambda q, k, v: _soft(q @ k.mT * scale(q, k, v)) @ v
 
 
 def _by_hand(
@@ -69,7 +69,7 @@ def _by_hand(
     """Softmax with another shift before exp, or another sum below it."""
 
     def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        scores = query @ key.T / key.size(1) ** 0.5
+        scores = query @ key.mT / key.size(-1) ** 0.5
         positive = torch.exp(scores - shift(scores))
         return positive / total(positive) @ value
 
@@ -78,47 +78,47 @@ def _by_hand(
 
 def _cosine(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     query, key = (x / x.norm(dim=-1, keepdim=True) for x in (query, key))
-    return _soft(query @ key.T) @ value
+    return _soft(query @ key.mT) @ value
 
 
-_ATTENTION_ALTERNATIVES = [
+MISTAKES = [
     Alternative(
         _with_scale(lambda q, k, v: 1.0),
         "the scale is missing: divide the scores by the square root of d_k before softmax",
     ),
     Alternative(
-        _with_scale(lambda q, k, v: 1 / k.size(1)),
+        _with_scale(lambda q, k, v: 1 / k.size(-1)),
         "you divide by d_k, or by its square root twice (once in the query, once in the key): the "
         "standard deviation of a score is the square root",
     ),
     Alternative(
-        _with_scale(lambda q, k, v: len(k) ** -0.5),
+        _with_scale(lambda q, k, v: k.size(-2) ** -0.5),
         "you divide by the square root of the number of keys: the width counts, the last dimension",
     ),
     Alternative(
-        _with_scale(lambda q, k, v: len(q) ** -0.5),
+        _with_scale(lambda q, k, v: q.size(-2) ** -0.5),
         "you divide by the square root of the number of queries: the width counts, the last "
         "dimension of a query or a key",
     ),
     Alternative(
-        _with_scale(lambda q, k, v: v.size(1) ** -0.5),
+        _with_scale(lambda q, k, v: v.size(-1) ** -0.5),
         "you divide by the square root of the width of the values: scores are sums over the width "
         "of queries and keys",
     ),
     Alternative(
-        _with_scale(lambda q, k, v: k.size(1) ** 0.5),
+        _with_scale(lambda q, k, v: k.size(-1) ** 0.5),
         "you multiply by the square root of d_k: it divides",
     ),
     Alternative(
-        _with_scale(lambda q, k, v: k.numel() ** -0.5),
+        _with_scale(lambda q, k, v: (k.size(-2) * k.size(-1)) ** -0.5),
         "you divide by the square root of all numbers in the keys: the width of one key counts",
     ),
     Alternative(
-        lambda q, k, v: _soft(q @ k.T) / k.size(1) ** 0.5 @ v,
+        lambda q, k, v: _soft(q @ k.mT) / k.size(-1) ** 0.5 @ v,
         "the scale comes too late: after softmax the rows no longer sum to 1; divide the scores",
     ),
     Alternative(
-        lambda q, k, v: torch.softmax(q @ k.T / k.size(1) ** 0.5, dim=0) @ v,
+        lambda q, k, v: torch.softmax(q @ k.mT / k.size(-1) ** 0.5, dim=-2) @ v,
         "the columns of your weights sum to 1, not the rows: you normalised over the queries",
     ),
     Alternative(
@@ -127,7 +127,7 @@ _ATTENTION_ALTERNATIVES = [
         "scores are all far below it becomes 0 / 0; take the largest of each row",
     ),
     Alternative(
-        _by_hand(shift=lambda scores: scores.amax(0)),
+        _by_hand(shift=lambda scores: scores.amax(-2, keepdim=True)),
         "you subtract the largest score of each column: that shifts the scores of one row by "
         "different amounts, and so changes its weights",
     ),
@@ -158,33 +158,33 @@ _ATTENTION_ALTERNATIVES = [
         "the scores are divided by one number, the square root of d_k",
     ),
     Alternative(
-        lambda q, k, v: q @ k.T / k.size(1) ** 0.5 @ v,
+        lambda q, k, v: q @ k.mT / k.size(-1) ** 0.5 @ v,
         "there is no softmax: you mix the values by raw scores",
     ),
     Alternative(
-        lambda q, k, v: _soft(q @ k.T / k.size(1) ** 0.5),
+        lambda q, k, v: _soft(q @ k.mT / k.size(-1) ** 0.5),
         "these are the weights: one step is left, they mix the values",
     ),
     Alternative(
-        lambda q, k, v: _soft(q * k.T / k.size(1) ** 0.5) @ v,
+        lambda q, k, v: _soft(q * k.mT / k.size(-1) ** 0.5) @ v,
         "`*` multiplies queries and keys number by number, and runs only where there are as many "
         "of them as they are wide: a score is a dot product",
     ),
     Alternative(
-        lambda q, k, v: _soft(q @ k.T / k.size(1) ** 0.5) * v,
+        lambda q, k, v: _soft(q @ k.mT / k.size(-1) ** 0.5) * v,
         "`*` multiplies weights and values number by number: each output is a weighted sum of all "
         "values",
     ),
     Alternative(
-        lambda q, k, v: _soft(q @ v.T / k.size(1) ** 0.5) @ k,
+        lambda q, k, v: _soft(q @ v.mT / k.size(-1) ** 0.5) @ k,
         "keys and values are swapped: queries are compared with keys, and values are mixed",
     ),
     Alternative(
-        lambda q, k, v: _soft(k @ q.T / k.size(1) ** 0.5) @ v,
+        lambda q, k, v: _soft(k @ q.mT / k.size(-1) ** 0.5) @ v,
         "your scores are transposed: one row for every query, one column for every key",
     ),
     Alternative(
-        lambda q, k, v: _soft(q @ k.T / (q @ k.T).std()) @ v,
+        lambda q, k, v: _soft(q @ k.mT / (q @ k.mT).std()) @ v,
         "you divide by the standard deviation of these very scores: the scale is a fixed number, "
         "what the standard deviation would be for independent numbers of variance 1",
     ),
@@ -208,7 +208,7 @@ def check_scaled_attention(function: Callable[[Tensor, Tensor, Tensor], Tensor])
         "scaled attention",
         function,
         reference=_attend,
-        probes=_ATTENTION_PROBES,
-        alternatives=_ATTENTION_ALTERNATIVES,
-        facts=_ATTENTION_FACTS,
+        probes=PROBES,
+        alternatives=MISTAKES,
+        facts=FACTS,
     )

@@ -1,40 +1,36 @@
 """Every checker tells its named mistakes apart and accepts every right variant."""
 
-import importlib.util
 import re
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 
 from attention_lib.checks import CHECKERS, CheckResult
-
-TABLES = [
-    importlib.util.spec_from_file_location(path.stem, path)
-    for path in sorted(Path(__file__).parent.glob("[!_t]*.py"))
-]
-
-
-def _lists(kind):
-    """NAME_MISTAKES and NAME_RIGHT of every file beside this one, by the checker's name."""
-    found = {}
-    for spec in TABLES:
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        for name, table in vars(module).items():
-            if name.endswith(f"_{kind}"):
-                found[name.removesuffix(f"_{kind}").lower()] = table
-    return found
-
-
-MISTAKES, RIGHT = _lists("MISTAKES"), _lists("RIGHT")
+from tests.checks._lists import MISTAKES, RIGHT, words
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
 def test_every_checker_has_at_least_eight_mistakes_and_several_right_variants(checker):
     assert len(MISTAKES.get(checker, ())) >= 8, f"{checker}: list its mistakes beside this test"
     assert len(RIGHT.get(checker, ())) >= 3, f"{checker}: list right variants beside this test"
+
+
+def test_a_whole_attention_function_can_go_wrong_in_at_least_fifteen_ways():
+    check = CHECKERS["attention"]
+    given = {words(check(function)) for function, _ in MISTAKES["attention"].values()}
+    assert len(given) >= 60  # diagnoses that differ in their words
+
+
+def test_a_whole_attention_function_is_told_how_far_it_is_right():
+    check, mistakes = CHECKERS["attention"], MISTAKES["attention"]
+    assert check(mistakes["no scale"][0]).holds[0] == "every number is finite"
+    without = "without a mask the answer is right on every input tried"
+    assert check(mistakes["turned round"][0]).holds[0] == without
+    beside = check(mistakes["weights without the mask"][0])
+    assert beside.holds[0] == "the output is right on every input tried"
+    assert "hidden keys get exactly 0" not in beside.holds
+    assert "hidden keys get exactly 0" in check(RIGHT["attention"]["output and weights"]).holds
 
 
 @pytest.mark.parametrize(
@@ -44,16 +40,35 @@ def test_each_mistake_gets_its_own_diagnosis(checker, mistake):
     function, diagnosis = MISTAKES[checker][mistake]
     result = CHECKERS[checker](function)
     assert not result.passed
-    assert re.search(diagnosis, result.diagnosis, re.DOTALL), result.diagnosis
+    assert re.search(diagnosis, words(result), re.DOTALL), result.diagnosis
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
 def test_no_diagnosis_is_given_for_two_unlike_mistakes(checker):
     """A pattern that also fits another mistake's diagnosis would prove nothing."""
-    given = {m: CHECKERS[checker](f).diagnosis for m, (f, _) in MISTAKES[checker].items()}
+    given = {m: words(CHECKERS[checker](f)) for m, (f, _) in MISTAKES[checker].items()}
     for mistake, (_, pattern) in MISTAKES[checker].items():
         fits = {given[m] for m in given if re.search(pattern, given[m], re.DOTALL)}
         assert fits == {given[mistake]}, f"{mistake}: {pattern!r} fits {len(fits)} diagnoses"
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_every_diagnosis_shows_an_example(checker):
+    """Inputs, what came out and what was expected; there is no answer where a function raises."""
+    no_answer = re.compile("return(s|ed) (nothing|a|3)|are none here")
+    for mistake, (function, _) in MISTAKES[checker].items():
+        told = CHECKERS[checker](function).diagnosis
+        assert re.search(r"\n[\w, ]+: {2}", told), mistake
+        if not re.search("your function (raised|changed)|your answer has shape", told):
+            assert "\nexpected: " in told, mistake
+            assert "\nyou gave: " in told or no_answer.search(told), mistake
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_an_example_is_short(checker):
+    for mistake, (function, _) in MISTAKES[checker].items():
+        told = CHECKERS[checker](function).diagnosis
+        assert len(told) < 2500 and told.count("\n") < 20, mistake
 
 
 @pytest.mark.parametrize(("checker", "variant"), [(c, v) for c in CHECKERS for v in RIGHT[c]])

@@ -24,4 +24,24 @@ def test_an_alternative_may_break_where_the_readers_function_does_not():
             Alternative(lambda x: x + 1, "you add 1"),
         ],
     )
-    assert result.diagnosis == "you add 1"
+    assert result.diagnosis.splitlines() == [
+        "you add 1",
+        "for example, on two numbers:",
+        "x:         [0.0, 0.0]",
+        "you gave:  [1.0, 1.0]",
+        "expected:  [0.0, 0.0]",
+    ]
+
+
+def test_an_input_without_a_name_is_watched_and_shown_too():
+    def doubles_in_place(x):
+        return x.mul_(2)
+
+    told = diagnose(
+        "double",
+        doubles_in_place,
+        reference=lambda *given: 2 * given[0],
+        probes=[Probe("two numbers", (torch.ones(2),))],
+    ).diagnosis
+    assert told.startswith("your function changed its input, on two numbers")
+    assert told.endswith("\ninput:         [1.0, 1.0]\ninput, after:  [2.0, 2.0]")
