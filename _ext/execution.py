@@ -56,7 +56,7 @@ def _use_cache_folder(app: Sphinx, config: Config) -> None:
 
 
 def measured(source: Path) -> dict[str, float] | None:
-    """What executing a chapter took: ``execution_seconds``, ``peak_mib``, ``cores``."""
+    """What executing a chapter took: ``execution_seconds`` and ``peak_mib``."""
     try:
         notebook = nbformat.read(source, as_version=4)
         cost = get_cache(cache_folder()).match_cache_notebook(notebook).data
@@ -85,10 +85,10 @@ class ChapterCosts(SphinxDirective):
             total = sum(cost["execution_seconds"] for cost in costs)
             most = max(cost["peak_mib"] for cost in costs) / 1024
             lines.append(f"| all, one after the other | {total:.0f} | {most:.1f} |")
-            cores = " or ".join(str(n) for n in sorted({int(cost["cores"]) for cost in costs}))
             lines += [
                 "",
-                f"Measured on {cores} CPU cores, without a GPU, when these pages were made.",
+                "Measured when these pages were made: every chapter ran on one CPU core, "
+                "without a GPU, while the other cores ran other chapters.",
             ]
         head = ["| chapter | seconds | memory at most, GiB |", "|:--|--:|--:|"]
         return self.parse_text_to_nodes("\n".join(head + lines))
@@ -100,8 +100,8 @@ def cost_line(source: Path) -> str:
     if cost is None:
         return ""
     return (
-        f"This page was executed in {cost['execution_seconds']:.0f} seconds on {cost['cores']} "
-        f"CPU cores, with {cost['peak_mib'] / 1024:.1f} GiB of memory at most."
+        f"This page was executed in {cost['execution_seconds']:.0f} seconds on one CPU core, "
+        f"with {cost['peak_mib'] / 1024:.1f} GiB of memory at most."
     )
 
 

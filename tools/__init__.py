@@ -2,7 +2,7 @@
 
 import os
 
-# Threads of PyTorch's OpenMP (GNU's) spin while they wait for one another. Where cores are shared,
-# two busy processes then make each other ten times slower, and a chapter runs into its time limit.
-# After so few rounds they sleep: 5 % slower alone, and hardly slowed down by others.
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+# One thread each: the tensors of this course are small, a second thread is mostly waited for, and
+# where others use the machine too it makes a chapter slower. The other cores take other chapters.
+# And no sum of floats depends on how many cores there are.
+os.environ.setdefault("OMP_NUM_THREADS", "1")

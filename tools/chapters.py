@@ -1,7 +1,8 @@
 """Execute the chapters: `python -m tools.chapters [NN]`.
 
-A chapter whose code, library and packages have not changed is taken from the cache. Each executed
-copy is written to `_build/executed/`, where nbval compares a second run with it.
+A chapter whose code, library and packages have not changed is taken from the cache. The others run
+side by side, one on each core. Each executed copy is written to `_build/executed/`, where nbval
+compares a second run with it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import resource
 import shutil
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -70,9 +72,19 @@ def execute(path: Path, notebook: nbformat.NotebookNode) -> Run:
         return process.submit(_execute_here, path, notebook, _timeout()).result()
 
 
-def cores() -> int:
-    """Count the cores that this process may use, which can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+def execute_all(jobs: Iterable[tuple[Path, nbformat.NotebookNode]]) -> Iterator[Run]:
+    """Execute notebooks side by side, and yield what came of them in the order given."""
+    with ThreadPoolExecutor(side_by_side()) as pool:
+        yield from pool.map(lambda job: execute(*job), jobs)  # stopped by hand, it starts no more
+
+
+def side_by_side() -> int:
+    """How many to run at once: one on each core that this process may use, and at most four.
+
+    More, each with a model in training or a browser, would cost memory.
+    """
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return min(4, cores)
 
 
 def _timeout() -> float:
@@ -136,22 +148,20 @@ def _measured(cache: JupyterCacheAbstract, source: nbformat.NotebookNode) -> NbC
 def run(chosen: str = "") -> list[str]:
     """Execute what is not in the cache, one line a chapter. Return what failed, in words."""
     cache = get_cache(cache_folder())
+    sources = {path: nbformat.read(path, as_version=4) for path in chapters(chosen)}
+    records = {path: _measured(cache, source) for path, source in sources.items()}
+    runs = execute_all((path, sources[path]) for path in sources if records[path] is None)
     errors = []
-    for path in chapters(chosen):
+    for path, source in sources.items():
         print(f"{path.stem:<32}", end="", flush=True)
-        source = nbformat.read(path, as_version=4)
-        record, note = _measured(cache, source), "  (unchanged)"
+        record, note = records[path], "  (unchanged)"
         if record is None:
-            done, note = execute(path, source), ""
+            done, note = next(runs), ""
             if done.error:
                 print(f"failed after {done.seconds:.1f} s", flush=True)
                 errors.append(done.error)
                 continue
-            cost = {
-                "execution_seconds": done.seconds,
-                "peak_mib": done.peak_mib,
-                "cores": cores(),
-            }
+            cost = {"execution_seconds": done.seconds, "peak_mib": done.peak_mib}
             bundle = CacheBundleIn(done.notebook, str(path), data=cost)
             record = cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
         seconds, peak = record.data["execution_seconds"], record.data["peak_mib"]

@@ -18,10 +18,9 @@ def main() -> None:
     chosen = sys.argv[1] if len(sys.argv) > 1 else ""
     book.main()
     pytest = [sys.executable, "-m", "pytest"]
-    # Tests compute with one thread each, so every core takes files of its own. More than four at
-    # once, each with a browser, would cost memory.
-    workers = str(min(4, chapters.cores()))
-    library = [*pytest, "--numprocesses", workers, "--dist", "loadfile", "tests"]
+    # Tests and chapters compute with one thread each, so every core takes files of its own.
+    pytest += ["--numprocesses", str(chapters.side_by_side()), "--dist", "loadfile"]
+    library = [*pytest, "tests"]
     failed = 0 if chosen else subprocess.run(library, cwd=chapters.ROOT).returncode
     copies = [
         str(chapters.EXECUTED / path.relative_to(chapters.ROOT))

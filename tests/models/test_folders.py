@@ -48,8 +48,9 @@ def test_they_read_what_they_wrote_after_it_went_through_ours(name, tmp_path):
     if PEERS[name][1] == "ViTModel":
         theirs.pooler = None  # no model here has it
     assert same_numbers(theirs, back)
-    with torch.no_grad():
-        assert torch.equal(theirs(**asked(name))[0], back(**asked(name))[0])
+    with torch.no_grad():  # sums may be ordered by where numbers lie, which a file decides for some
+        one, two = theirs(**asked(name))[0], back(**asked(name))[0]
+    torch.testing.assert_close(one, two, rtol=0, atol=1e-12)
 
 
 @peers
