@@ -54,15 +54,11 @@ def works():
 
 
 def pip_install(*arguments):
-    """Run pip in .venv; its progress is shown where someone watches.
-
-    Modules are compiled when they are first imported. Most of them never are, and to compile all
-    takes longer than to install them.
-    """
+    """Run pip in .venv; its progress is shown where someone watches."""
     quiet = [] if sys.stdout.isatty() else ["--quiet"]
-    options = ["--disable-pip-version-check", "--no-compile", *quiet]
     return subprocess.run(
-        [str(PYTHON), "-m", "pip", "install", *options, *arguments], cwd=ROOT
+        [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", *quiet, *arguments],
+        cwd=ROOT,
     ).returncode
 
 
