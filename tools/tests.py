@@ -18,8 +18,10 @@ def main() -> None:
     chosen = sys.argv[1] if len(sys.argv) > 1 else ""
     book.main()
     pytest = [sys.executable, "-m", "pytest"]
-    # Tests and chapters compute with one thread each, so every core takes files of its own.
-    pytest += ["--numprocesses", str(chapters.side_by_side()), "--dist", "loadfile"]
+    # Tests and chapters compute with one thread each, so every core takes files of its own. In
+    # their own order: sorted by how many tests they hold, few and slow ones would come last.
+    pytest += ["--numprocesses", str(chapters.side_by_side())]
+    pytest += ["--dist", "loadfile", "--no-loadscope-reorder"]
     library = [*pytest, "tests"]
     failed = 0 if chosen else subprocess.run(library, cwd=chapters.ROOT).returncode
     copies = [
