@@ -88,7 +88,7 @@ class ChapterCosts(SphinxDirective):
             lines += [
                 "",
                 "Measured when these pages were made: every chapter ran on one CPU core, "
-                "without a GPU, while the other cores ran other chapters.",
+                "without a GPU. Other cores may have run other chapters meanwhile.",
             ]
         head = ["| chapter | seconds | memory at most, GiB |", "|:--|--:|--:|"]
         return self.parse_text_to_nodes("\n".join(head + lines))

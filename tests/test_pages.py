@@ -2,6 +2,7 @@
 
 import pickle
 import re
+from statistics import median
 
 import nbformat
 import pytest
@@ -121,10 +122,14 @@ def test_a_page_weighs_at_most_a_megabyte_and_a_half(visit, page):
 
 @each_page
 def test_the_first_paint_comes_within_a_second(browser, visit, site, page):
-    """Where it did not, the page is visited again: other work can only slow it down."""
-    milliseconds = [visit().first_paint]
-    while min(milliseconds) > 1000 and len(milliseconds) < 9:
+    """Where it did not, medians of three visits: other work can only slow it down."""
+
+    def first_paint():
         again = Visit(browser, site, page)
-        milliseconds.append(again.first_paint)
         again.close()
+        return again.first_paint
+
+    milliseconds = [visit().first_paint]
+    while min(milliseconds) > 1000 and len(milliseconds) < 4:
+        milliseconds.append(median(first_paint() for _ in range(3)))
     assert min(milliseconds) <= 1000, milliseconds
